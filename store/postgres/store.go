@@ -1,0 +1,87 @@
+// Package postgres keeps everything in PostgreSQL under row-level security. A Store hands out a Handle per tenant;
+// every statement about a tenant's rows goes through one of the two doors in tx.go, which bind the tenant in the
+// same round trip as the work (wall 2 of the design).
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	pgxvector "github.com/pgvector/pgvector-go/pgx"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"lindero/migrations"
+	"lindero/tenant"
+)
+
+// Config is what a Store needs. URL is required.
+type Config struct {
+	URL      string // of the restricted role lindero_app
+	MaxConns int32  // 0: pgx's default, four or the number of CPUs
+	Log      *slog.Logger
+}
+
+// Store is the connection pool of the restricted role. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+	jobs *river.Client[pgx.Tx] // inserts only; ingest/jobs works them off
+	log  *slog.Logger
+}
+
+// Open connects. It fails when the server cannot be reached within ten seconds or lacks the vector extension.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	pool, err := connect(ctx, cfg.URL, cfg.MaxConns)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	return &Store{pool: pool, jobs: jobs, log: cfg.Log}, nil
+}
+
+func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be parsed; it looks like postgres://lindero_app:password@host:5432/lindero")
+	}
+	if maxConns > 0 {
+		config.MaxConns = maxConns
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return pgxvector.RegisterTypes(ctx, conn) }
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	ping, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := pool.Ping(ping); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	return pool, nil
+}
+
+// Close waits for running statements and closes the pool.
+func (s *Store) Close() { s.pool.Close() }
+
+// Pool is the restricted role's pool, for the queue's workers.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Handle is one tenant's storage. No method of it takes a tenant: it cannot be pointed elsewhere (wall 1).
+// Make one per request or job; it is cheap and safe for concurrent use.
+type Handle struct {
+	store *Store
+	id    tenant.ID
+}
+
+// ForTenant binds a handle to a tenant. A zero ID gives a handle whose every call fails.
+func (s *Store) ForTenant(id tenant.ID) *Handle { return &Handle{store: s, id: id} }

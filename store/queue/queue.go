@@ -1,0 +1,82 @@
+// Package queue names the jobs that River runs for Lindero. The queue's tables hold all tenants and have no
+// row-level security, so arguments carry ids and nothing else.
+package queue
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Queues of the shared pool. Maintenance has workers of its own, so that it never waits behind ingestion.
+const (
+	Ingest      = "ingest"
+	Maintenance = "maintenance"
+)
+
+// Drain works off one tenant's work items, a slice a turn. There is at most one per tenant.
+type Drain struct {
+	TenantID uuid.UUID `json:"tenant_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (Drain) Kind() string { return "drain" }
+
+// InsertOpts makes the job unique per tenant and lets it go on as long as there is work.
+func (Drain) InsertOpts() river.InsertOpts { return unique(Ingest) }
+
+// MergeSegments merges small lexical segments of one collection.
+type MergeSegments struct {
+	TenantID     uuid.UUID `json:"tenant_id" river:"unique"`
+	CollectionID uuid.UUID `json:"collection_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (MergeSegments) Kind() string { return "merge_segments" }
+
+// InsertOpts makes the job unique per collection.
+func (MergeSegments) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// PurgeCollection removes the rows of a deleted collection.
+type PurgeCollection struct {
+	TenantID     uuid.UUID `json:"tenant_id" river:"unique"`
+	CollectionID uuid.UUID `json:"collection_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (PurgeCollection) Kind() string { return "purge_collection" }
+
+// InsertOpts makes the job unique per collection.
+func (PurgeCollection) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// PurgeTenant removes everything of a tenant that is being deleted, verifies it and leaves a receipt.
+type PurgeTenant struct {
+	TenantID uuid.UUID `json:"tenant_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (PurgeTenant) Kind() string { return "purge_tenant" }
+
+// InsertOpts makes the job unique per tenant.
+func (PurgeTenant) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// unique dedups by the arguments over all states but the final ones: a finished job must not stop the next.
+// The work itself bounds its retries (a document is set aside after some), so the job hardly ever gives up.
+func unique(name string) river.InsertOpts {
+	return river.InsertOpts{
+		Queue:       name,
+		MaxAttempts: 1000,
+		UniqueOpts: river.UniqueOpts{
+			ByArgs: true,
+			ByState: []rivertype.JobState{
+				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+				rivertype.JobStateRunning, rivertype.JobStateScheduled,
+			},
+		},
+	}
+}
+
+// MaxBackoff bounds the wait between two tries of a job.
+const MaxBackoff = time.Minute
