@@ -1,0 +1,60 @@
+// Package fusion joins the rankings of several retrieval legs into one by weighted reciprocal rank fusion
+// (Cormack, Clarke and Büttcher, SIGIR 2009): score(d) = Σ weight / (k + rank). Ranks, unlike scores, can
+// be compared between legs. It is pure and deterministic.
+package fusion
+
+import "slices"
+
+// K is the constant of the formula that the paper found to suit most collections.
+const K = 60
+
+// Leg is one ranking, best first, no key twice, and how much it counts (weight ≥ 0).
+type Leg[Key comparable] struct {
+	Weight float64
+	Keys   []Key
+}
+
+// Fused is one key with its score and its rank in each leg, from 1; 0 where the leg lacks it.
+type Fused[Key comparable] struct {
+	Key   Key
+	Score float64
+	Ranks []int
+}
+
+// RRF fuses legs, best first; equal scores go by compare, which must order keys totally. A leg of weight
+// 0 contributes nothing, not even its keys. k is positive, usually K.
+func RRF[Key comparable](legs []Leg[Key], k int, compare func(a, b Key) int) []Fused[Key] {
+	total := 0
+	for _, leg := range legs {
+		total += len(leg.Keys)
+	}
+	fused := make([]Fused[Key], 0, total)
+	places := make(map[Key]int, total)
+	ranks := make([]int, total*len(legs)) // one allocation for all
+	for l, leg := range legs {
+		if leg.Weight <= 0 {
+			continue
+		}
+		for i, key := range leg.Keys {
+			at, seen := places[key]
+			if !seen {
+				at = len(fused)
+				places[key] = at
+				fused = append(fused, Fused[Key]{Key: key, Ranks: ranks[:len(legs):len(legs)]})
+				ranks = ranks[len(legs):]
+			}
+			fused[at].Ranks[l] = i + 1
+			fused[at].Score += leg.Weight / float64(k+i+1)
+		}
+	}
+	slices.SortFunc(fused, func(a, b Fused[Key]) int {
+		switch {
+		case a.Score > b.Score:
+			return -1
+		case a.Score < b.Score:
+			return 1
+		}
+		return compare(a.Key, b.Key)
+	})
+	return fused
+}

@@ -1,0 +1,95 @@
+// Package analysis turns text into the terms of the lexical index: Unicode words, lower case, stop words
+// dropped, stemmed by the language's stemmer, accents folded. Scripts without spaces become single
+// characters and pairs of them. It is pure, deterministic and safe for concurrent use.
+package analysis
+
+import (
+	"unicode/utf8"
+
+	bleve "github.com/blevesearch/bleve/v2/analysis"
+)
+
+// Token is a term with the bytes text[Start:End] it was made of.
+type Token struct {
+	Term       string
+	Start, End int
+}
+
+// Analyzer makes terms of texts in one language.
+type Analyzer struct {
+	language  string
+	stop      bleve.TokenMap
+	elisions  bleve.TokenMap
+	stemmers  []bleve.TokenFilter
+	foldFirst bool
+}
+
+// For returns the analyzer of an ISO 639-1 language; for "" and any language without one of its own, the
+// one that only folds and drops no word.
+func For(language string) *Analyzer {
+	if a := analyzers[language]; a != nil {
+		return a
+	}
+	return analyzers[""]
+}
+
+// Language is the ISO 639-1 code of the analyzer, "" for the one that only folds.
+func (a *Analyzer) Language() string { return a.language }
+
+// Terms returns the terms of text in order, repetitions included. Their number is the text's length in
+// the sense of BM25. A term is valid UTF-8, never empty, and at most 64 runes and 256 bytes long.
+func (a *Analyzer) Terms(text string) []string {
+	terms := make([]string, 0, len(text)/8+1)
+	a.each(text, nil, func(t Token) { terms = append(terms, t.Term) })
+	return terms
+}
+
+// Tokens is Terms with the place of each term in text, for highlights. The places of the character pairs
+// of a script without spaces overlap.
+func (a *Analyzer) Tokens(text string) []Token {
+	tokens := make([]Token, 0, len(text)/8+1)
+	a.each(text, nil, func(t Token) { tokens = append(tokens, t) })
+	return tokens
+}
+
+// each yields the tokens of text. Words in drop are left out besides the analyzer's own stop words.
+func (a *Analyzer) each(text string, drop bleve.TokenMap, yield func(Token)) {
+	isStop := func(w string) bool { return a.stop[w] || drop[w] }
+	stem := newStemmer(a.stemmers)
+	var previous word
+	eachWord(text, isStop, func(w word) {
+		switch {
+		case w.spaceless:
+			if previous.spaceless && w.start <= previous.end && w.start >= previous.start {
+				yield(Token{Term: bounded(fold(previous.lower + w.lower)), Start: previous.start, End: w.end})
+			}
+			yield(Token{Term: bounded(fold(w.lower)), Start: w.start, End: w.end})
+		case isStop(w.lower), w.joined && a.elisions[w.lower]:
+		default:
+			yield(Token{Term: a.term(w.lower, stem), Start: w.start, End: w.end})
+		}
+		previous = w
+	})
+}
+
+func (a *Analyzer) term(lowered string, stem *stemmer) string {
+	if a.foldFirst {
+		return bounded(stem.apply(fold(lowered)))
+	}
+	return bounded(fold(stem.apply(lowered)))
+}
+
+// bounded cuts s to the longest term the index takes.
+func bounded(s string) string {
+	if len(s) <= maxTermRunes {
+		return s
+	}
+	runes := 0
+	for i := range s {
+		if runes == maxTermRunes || i > 4*maxTermRunes-utf8.UTFMax {
+			return s[:i]
+		}
+		runes++
+	}
+	return s
+}
