@@ -10,9 +10,9 @@ type Weights struct{ Lexical, Vector float64 }
 // Measured: docs/decisions/0002.
 const (
 	builtinBase  = 0.02
-	builtinSlope = 2.0
+	builtinSlope = 4.0
 	// builtinTolerated is the share of unknown terms that correctly spelt queries have as well.
-	builtinTolerated = 0.25
+	builtinTolerated = 0.35
 )
 
 // WeightsFor returns the weights for vectors of an embedding provider and a query of whose terms the share
