@@ -26,9 +26,9 @@ type scores struct {
 
 // add adds one term's share to the chunks of postings, which are in ascending order of ordinal.
 func (s *scores) add(postings []codec.Posting, weight float64, norms *norms) {
-	current := &page{number: -1}
+	var current *page
 	for _, p := range postings {
-		if number := p.Ordinal >> pageBits; number != current.number {
+		if number := p.Ordinal >> pageBits; current == nil || number != current.number {
 			current = s.page(number)
 		}
 		frequency := float64(p.Frequency)
@@ -43,9 +43,11 @@ func (s *scores) page(number int64) *page {
 	if s.pages == nil {
 		s.pages = map[int64]*page{}
 	}
-	p := new(page)
+	var p *page
 	if last := len(s.free) - 1; last >= 0 {
 		p, s.free = s.free[last], s.free[:last]
+	} else {
+		p = new(page)
 	}
 	p.number = number
 	s.pages[number] = p

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // version is the first byte of every block of this format.
@@ -107,8 +108,16 @@ func Decode(block []byte, dst []Posting) ([]Posting, error) {
 		return dst, err
 	}
 	start := len(dst)
+	dst = slices.Grow(dst, count)
 	previous := int64(-1)
 	for range count {
+		// Most postings are two small bytes: a short gap with frequency 1, and a length.
+		if len(body) >= 2 && body[0]|body[1] < 0x80 && body[0]&1 == 0 && previous < MaxOrdinal-0x80 {
+			previous += 1 + int64(body[0]>>1)
+			dst = append(dst, Posting{previous, 1, 1 + uint32(body[1])})
+			body = body[2:]
+			continue
+		}
 		p, size := posting(body, previous)
 		if size <= 0 {
 			return dst[:start], fmt.Errorf("%w: unreadable posting after ordinal %d", ErrCorrupt, previous)
