@@ -1,0 +1,224 @@
+package chunk
+
+import (
+	"strings"
+
+	"lindero/ingest/extract"
+)
+
+// splitStructure packs units into chunks. Where it cuts depends on the text near the cut alone (its rank,
+// and a hash of what follows among cuts of equal rank), not on where the chunk began, so after a change the
+// cuts soon fall where they did before and distant chunks keep their text and their embeddings.
+func splitStructure(doc extract.Document, options Options) []Chunk {
+	p := packer{text: doc.Text, blocks: doc.Blocks, options: options, units: units(doc, options.MaxTokens)}
+	p.paths = newPaths(doc)
+	p.total = make([]int, len(p.units)+1)
+	for i, u := range p.units {
+		p.total[i+1] = p.total[i] + u.tokens
+	}
+	var chunks []Chunk
+	header := headerFinder{blocks: doc.Blocks}
+	for first := 0; first < len(p.units); {
+		prefix := p.prefix(first, &header)
+		from := first
+		if prefix == "" {
+			from = p.overlap(first)
+		}
+		budget := options.MaxTokens - Count(prefix) - p.tokens(from, first)
+		if p.units[first].tokens > budget {
+			prefix, from, budget = "", first, options.MaxTokens
+		}
+		next := p.cut(first, budget)
+		start, end := trim(doc.Text, p.units[from].start, p.units[next-1].end)
+		if start < end {
+			chunks = append(chunks, Chunk{
+				Prefix:  prefix,
+				Context: p.paths.common(p.units[first].block, p.units[next-1].block),
+				Start:   start,
+				End:     end,
+			})
+		}
+		first = next
+	}
+	return chunks
+}
+
+type packer struct {
+	text    string
+	blocks  []extract.Block
+	options Options
+	units   []unit
+	total   []int // tokens of all units before one
+	paths   paths
+}
+
+// tokens of units[from:to].
+func (p *packer) tokens(from, to int) int { return p.total[to] - p.total[from] }
+
+// prefix is the header of the table that a chunk from unit first on would continue, unless the header is so
+// long that it would leave little room for rows.
+func (p *packer) prefix(first int, header *headerFinder) string {
+	block := p.units[first].block
+	if p.blocks[block].Kind != extract.TableRow {
+		return ""
+	}
+	h := header.of(block)
+	if h < 0 {
+		return ""
+	}
+	text := p.text[p.blocks[h].Start:p.blocks[h].End]
+	if Count(text) > p.options.MaxTokens/2 {
+		return ""
+	}
+	return text + "\n"
+}
+
+// overlap is the unit from which a chunk repeats sentences of the one before: within the same section, in
+// running text only, and as many whole sentences as the overlap allows.
+func (p *packer) overlap(first int) int {
+	if p.units[first].rank.isHeading() {
+		return first
+	}
+	from := first
+	for i := first - 1; i >= 0 && p.tokens(i, first) <= p.options.OverlapTokens; i-- {
+		kind := p.blocks[p.units[i].block].Kind
+		if kind != extract.Paragraph && kind != extract.ListItem && kind != extract.Quote {
+			break
+		}
+		if p.units[i].rank <= beforeSentence {
+			from = i
+		}
+	}
+	return from
+}
+
+// cut chooses where the chunk that begins at first ends: before the unit returned. Units first to the cut
+// cost at most budget, which holds at least unit first.
+//
+// What is left goes into one chunk if it fits. Otherwise a cut leaves at least a third of the budget; among
+// those of the best rank the one before the smallest hash wins. Where no heading is among them, an earlier
+// heading is still better than tearing the next section, provided that the chunk is the rest of a section
+// itself or at least an eighth of the budget.
+func (p *packer) cut(first, budget int) int {
+	if p.tokens(first, len(p.units)) <= budget {
+		return len(p.units)
+	}
+	small := budget / 8
+	if !p.units[first].rank.isHeading() {
+		small = 0
+	}
+	best, bestHash, last, heading := -1, uint64(0), first+1, -1
+	for i := first + 1; i < len(p.units); i++ {
+		tokens := p.tokens(first, i)
+		if tokens > budget {
+			break
+		}
+		last = i
+		u := p.units[i]
+		if tokens < budget/3 {
+			if u.rank.isHeading() && tokens >= small && heading < 0 {
+				heading = i
+			}
+			continue
+		}
+		if best >= 0 && u.rank > p.units[best].rank {
+			continue
+		}
+		h := hash(p.text[u.start:min(u.end, u.start+64)])
+		if best < 0 || u.rank < p.units[best].rank || h <= bestHash {
+			best, bestHash = i, h
+		}
+	}
+	switch {
+	case heading >= 0 && (best < 0 || !p.units[best].rank.isHeading()):
+		return heading
+	case best >= 0:
+		return best
+	default:
+		return last
+	}
+}
+
+// hash is FNV-1a with a final mix, without which similar texts would have similar hashes.
+func hash(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	h ^= h >> 32
+	h *= 0xd6e8feb86659fd93
+	return h ^ h>>32
+}
+
+// headerFinder finds the headers of tables for blocks asked for in ascending order.
+type headerFinder struct {
+	blocks []extract.Block
+	next   int
+	header int
+}
+
+// of is the block of the header of the table that the row is in, or -1.
+func (h *headerFinder) of(row int) int {
+	for ; h.next < row; h.next++ {
+		switch h.blocks[h.next].Kind {
+		case extract.TableHeader:
+			h.header = h.next + 1
+		case extract.TableRow:
+		default:
+			h.header = 0
+		}
+	}
+	return h.header - 1
+}
+
+// paths knows the headings above each block.
+type paths struct {
+	blocks []extract.Block
+	title  string
+	above  []int // for each block the heading it stands under, or -1; for a heading the one above it
+}
+
+func newPaths(doc extract.Document) paths {
+	p := paths{blocks: doc.Blocks, title: doc.Title, above: make([]int, len(doc.Blocks))}
+	current := -1
+	for i, block := range doc.Blocks {
+		if block.Kind == extract.Heading {
+			for current >= 0 && doc.Blocks[current].Level >= block.Level {
+				current = p.above[current]
+			}
+			p.above[i] = current
+			current = i
+			continue
+		}
+		p.above[i] = current
+	}
+	return p
+}
+
+// common is the path of the headings that stand above all blocks from first to last. A heading at the start
+// counts as above what follows it.
+func (p paths) common(first, last int) string {
+	at := p.above[first]
+	if p.blocks[first].Kind == extract.Heading {
+		at = first
+	}
+	for i := first; i <= last && at >= 0; i++ {
+		if p.blocks[i].Kind != extract.Heading || i == first {
+			continue
+		}
+		for at >= 0 && p.blocks[at].Level >= p.blocks[i].Level {
+			at = p.above[at]
+		}
+	}
+	var names []string
+	for ; at >= 0; at = p.above[at] {
+		names = append(names, p.blocks[at].Heading)
+	}
+	if n := len(names); n > 0 && names[n-1] == p.title {
+		names = names[:n-1]
+	}
+	for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
+		names[i], names[j] = names[j], names[i]
+	}
+	return strings.Join(names, " > ")
+}
