@@ -18,11 +18,11 @@ func splitStructure(doc extract.Document, options Options) []Chunk {
 	}
 	var chunks []Chunk
 	header := headerFinder{blocks: doc.Blocks}
-	for first := 0; first < len(p.units); {
+	for first, before := 0, 0; first < len(p.units); { // before: the first unit new in the chunk before
 		prefix := p.prefix(first, &header)
 		from := first
 		if prefix == "" {
-			from = p.overlap(first)
+			from = p.overlap(before, first)
 		}
 		budget := options.MaxTokens - Count(prefix) - p.tokens(from, first)
 		if p.units[first].tokens > budget {
@@ -38,7 +38,7 @@ func splitStructure(doc extract.Document, options Options) []Chunk {
 				End:     end,
 			})
 		}
-		first = next
+		before, first = first, next
 	}
 	return chunks
 }
@@ -74,13 +74,13 @@ func (p *packer) prefix(first int, header *headerFinder) string {
 }
 
 // overlap is the unit from which a chunk repeats sentences of the one before: within the same section, in
-// running text only, and as many whole sentences as the overlap allows.
-func (p *packer) overlap(first int) int {
+// running text only, and as many whole sentences as the overlap allows, but never all that was new in it.
+func (p *packer) overlap(before, first int) int {
 	if p.units[first].rank.isHeading() {
 		return first
 	}
 	from := first
-	for i := first - 1; i >= 0 && p.tokens(i, first) <= p.options.OverlapTokens; i-- {
+	for i := first - 1; i > before && p.tokens(i, first) <= p.options.OverlapTokens; i-- {
 		kind := p.blocks[p.units[i].block].Kind
 		if kind != extract.Paragraph && kind != extract.ListItem && kind != extract.Quote {
 			break
