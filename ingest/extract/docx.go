@@ -1,0 +1,210 @@
+package extract
+
+import (
+	"context"
+	"strconv"
+	"strings"
+)
+
+// parseDOCX reads a Word document: headings by their style, lists by their numbering, tables, text boxes,
+// and foot- and endnotes at the end. Macros and comments are not read.
+func parseDOCX(ctx context.Context, src source, b *builder) error {
+	a, err := openArchive(src)
+	if err != nil {
+		return err
+	}
+	main, err := mainPart(ctx, a, "word/document.xml")
+	if err != nil {
+		return err
+	}
+	root, err := a.required(ctx, main)
+	if err != nil {
+		return err
+	}
+	if err := coreProperties(ctx, a, b); err != nil {
+		return err
+	}
+	relations, err := a.relations(ctx, main)
+	if err != nil {
+		return err
+	}
+	d := &docx{b: b, numbers: map[string][]int{}}
+	notes := []*element{}
+	for _, id := range sortedKeys(relations) {
+		r := relations[id]
+		switch r.kind {
+		case "styles", "numbering", "footnotes", "endnotes":
+		default:
+			continue
+		}
+		part, err := a.tree(ctx, r.target)
+		if err != nil {
+			return err
+		}
+		switch r.kind {
+		case "styles":
+			d.styles = readStyles(part)
+		case "numbering":
+			d.formats = readNumbering(part)
+		default:
+			notes = append(notes, part)
+		}
+	}
+	d.blocks(root.child("body"))
+	for _, part := range notes {
+		d.notes(part)
+	}
+	return noText(b)
+}
+
+// docx writes the blocks of a document.
+type docx struct {
+	b       *builder
+	styles  map[string]style
+	formats map[string][]string // number format of each level of a list
+	numbers map[string][]int    // last number of each level of a list
+}
+
+func (d *docx) notes(part *element) {
+	if part == nil {
+		return
+	}
+	for _, note := range part.kids {
+		if kind := note.attr("type"); kind == "" || kind == "normal" {
+			d.blocks(note)
+		}
+	}
+}
+
+// blocks writes the paragraphs and tables in e, looking through what merely wraps them.
+func (d *docx) blocks(e *element) {
+	if e == nil {
+		return
+	}
+	for _, kid := range e.kids {
+		switch kid.name {
+		case "p":
+			d.paragraph(kid)
+		case "tbl":
+			d.table(kid)
+		case "AlternateContent":
+			d.blocks(alternative(kid))
+		case "del", "moveFrom", "sectPr", "sdtPr", "":
+		default:
+			d.blocks(kid)
+		}
+	}
+}
+
+// alternative is the first of several renderings of the same content.
+func alternative(e *element) *element {
+	if choice := e.child("Choice"); choice != nil {
+		return choice
+	}
+	return e.child("Fallback")
+}
+
+func (d *docx) paragraph(p *element) {
+	text, boxes := runText(p)
+	properties := p.child("pPr")
+	s := d.styles[properties.value("pStyle")]
+	level := s.heading
+	if n, err := strconv.Atoi(properties.value("outlineLvl")); err == nil && n < 9 {
+		level = n + 1
+	}
+	list, depth := s.list, s.depth
+	if num := properties.child("numPr"); num != nil {
+		if id := num.value("numId"); id != "" {
+			list = id
+		}
+		depth, _ = strconv.Atoi(num.value("ilvl"))
+	}
+	switch {
+	case strings.TrimSpace(text) == "":
+	case level > 0:
+		d.b.heading(level, text)
+	case list != "" && list != "0":
+		d.b.listItem(depth, d.number(list, depth), text)
+	case s.code:
+		d.b.code("", text)
+	case s.quote:
+		d.b.quote(text)
+	default:
+		d.b.paragraph(text)
+	}
+	for _, box := range boxes {
+		d.blocks(box)
+	}
+}
+
+// number counts an item of a list, or is 0 in a list with bullets.
+func (d *docx) number(list string, depth int) int {
+	formats := d.formats[list]
+	if depth < 0 || depth >= len(formats) {
+		return 0
+	}
+	counts := d.numbers[list]
+	for len(counts) <= depth {
+		counts = append(counts, 0)
+	}
+	counts = counts[:depth+1] // a new item starts the levels below it anew
+	counts[depth]++
+	d.numbers[list] = counts
+	if f := formats[depth]; f == "bullet" || f == "none" || f == "" {
+		return 0
+	}
+	return counts[depth]
+}
+
+func (d *docx) table(tbl *element) {
+	var rows [][]string
+	var cells []*element
+	widest := 0
+	for _, tr := range unwrapped(tbl, "tr") {
+		var row []string
+		for _, tc := range unwrapped(tr, "tc") {
+			cells = append(cells, tc)
+			row = append(row, d.cell(tc))
+			if span, err := strconv.Atoi(tc.child("tcPr").value("gridSpan")); err == nil {
+				for range min(span, maxSpan) - 1 {
+					row = append(row, "")
+				}
+			}
+		}
+		widest = max(widest, len(row))
+		rows = append(rows, row)
+	}
+	if widest < 2 {
+		for _, cell := range cells {
+			d.blocks(cell)
+		}
+		return
+	}
+	d.b.table(rows, len(rows) > 1)
+}
+
+// cell is the text of a cell, and of the tables in it, on one line.
+func (d *docx) cell(tc *element) string {
+	var lines []string
+	for e := range tc.descendants() {
+		if e.name == "p" {
+			text, _ := runText(e)
+			lines = append(lines, text)
+		}
+	}
+	return strings.Join(lines, " ")
+}
+
+// unwrapped are the children of a name, also inside of content controls and the like.
+func unwrapped(e *element, name string) []*element {
+	var found []*element
+	for _, kid := range e.kids {
+		switch kid.name {
+		case name:
+			found = append(found, kid)
+		case "sdt", "sdtContent", "customXml", "ins", "moveTo":
+			found = append(found, unwrapped(kid, name)...)
+		}
+	}
+	return found
+}
