@@ -32,7 +32,7 @@ func translate(ctx context.Context, err error, last *call) error {
 	switch {
 	case last.oversized:
 		return wrongAnswer("more than %d bytes", maxBody)
-	case errors.As(err, &syntax), errors.As(err, &mismatch), errors.Is(err, io.ErrUnexpectedEOF) && last.read:
+	case errors.As(err, &syntax), errors.As(err, &mismatch), last.read && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 		return wrongAnswer("no valid JSON")
 	}
 	return fault.Wrap(err, fault.Unavailable, "the embedding server cannot be reached; try again later")

@@ -73,6 +73,11 @@ type attempt struct {
 }
 
 func (a *attempt) RoundTrip(request *http.Request) (*http.Response, error) {
+	last, ok := request.Context().Value(callKey{}).(*call)
+	if !ok {
+		last = new(call)
+	}
+	*last = call{}
 	ctx, cancel := context.WithTimeout(request.Context(), a.timeout)
 	defer cancel()
 	answer, err := a.inner.RoundTrip(request.WithContext(ctx))
@@ -84,11 +89,11 @@ func (a *attempt) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if call, ok := request.Context().Value(callKey{}).(*call); ok {
-		call.retryAfter = retryAfter(answer)
-		call.read = true
-		call.oversized = len(body) > maxBody
-		call.nulls = answer.StatusCode == http.StatusOK && hasNullNumber(body)
+	*last = call{
+		retryAfter: retryAfter(answer),
+		read:       true,
+		oversized:  len(body) > maxBody,
+		nulls:      answer.StatusCode == http.StatusOK && hasNullNumber(body),
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil

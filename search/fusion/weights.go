@@ -9,7 +9,7 @@ type Weights struct{ Lexical, Vector float64 }
 // BM25 does better, and growing with the share of unknown terms, which are mostly misspelt ones.
 // Measured: docs/decisions/0002.
 const (
-	builtinBase  = 0.02
+	builtinBase  = 0.01
 	builtinSlope = 4.0
 	// builtinTolerated is the share of unknown terms that correctly spelt queries have as well.
 	builtinTolerated = 0.35

@@ -56,17 +56,22 @@ func (a *Analyzer) Tokens(text string) []Token {
 func (a *Analyzer) each(text string, drop bleve.TokenMap, yield func(Token)) {
 	isStop := func(w string) bool { return a.stop[w] || drop[w] }
 	stem := newStemmer(a.stemmers)
+	emit := func(term string, start, end int) {
+		if term != "" { // accents alone fold to nothing
+			yield(Token{Term: bounded(term), Start: start, End: end})
+		}
+	}
 	var previous word
 	eachWord(text, isStop, func(w word) {
 		switch {
 		case w.spaceless:
 			if previous.spaceless && w.start <= previous.end && w.start >= previous.start {
-				yield(Token{Term: bounded(fold(previous.lower + w.lower)), Start: previous.start, End: w.end})
+				emit(fold(previous.lower+w.lower), previous.start, w.end)
 			}
-			yield(Token{Term: bounded(fold(w.lower)), Start: w.start, End: w.end})
+			emit(fold(w.lower), w.start, w.end)
 		case isStop(w.lower), w.joined && a.elisions[w.lower]:
 		default:
-			yield(Token{Term: a.term(w.lower, stem), Start: w.start, End: w.end})
+			emit(a.term(w.lower, stem), w.start, w.end)
 		}
 		previous = w
 	})
@@ -74,9 +79,9 @@ func (a *Analyzer) each(text string, drop bleve.TokenMap, yield func(Token)) {
 
 func (a *Analyzer) term(lowered string, stem *stemmer) string {
 	if a.foldFirst {
-		return bounded(stem.apply(fold(lowered)))
+		return stem.apply(fold(lowered))
 	}
-	return bounded(fold(stem.apply(lowered)))
+	return fold(stem.apply(lowered))
 }
 
 // bounded cuts s to the longest term the index takes.
