@@ -46,7 +46,7 @@ CREATE TABLE documents (
     metadata        jsonb NOT NULL DEFAULT '{}',
     content_type    text NOT NULL DEFAULT '',
     bytes           bigint NOT NULL DEFAULT 0,
-    content_hash    bytea NOT NULL, -- of everything the caller sent; equal means unchanged
+    content_hash    bytea NOT NULL, -- of everything the caller sent, empty for none; equal means unchanged
     version         bigint NOT NULL DEFAULT 0,
     pending_version bigint,
     last_version    bigint NOT NULL DEFAULT 1, -- the newest version number given out
@@ -195,6 +195,7 @@ CREATE TABLE operations (
     done        bigint NOT NULL DEFAULT 0,
     failed      bigint NOT NULL DEFAULT 0,
     accepting   boolean NOT NULL DEFAULT false, -- its request is still sending documents: not finished before it ends
+    active_at   timestamptz NOT NULL DEFAULT now(), -- last change; one that stays accepting without any was abandoned
     created_at  timestamptz NOT NULL DEFAULT now(),
     started_at  timestamptz,
     finished_at timestamptz,
@@ -231,12 +232,12 @@ CREATE TABLE idempotency_keys (
     tenant_id    uuid NOT NULL REFERENCES tenants (id),
     key          text COLLATE "C" NOT NULL,
     request_hash bytea NOT NULL,
-    operation_id uuid,
     status       int,
     response     bytea,
     created_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, key)
 );
+CREATE INDEX idempotency_keys_created ON idempotency_keys (tenant_id, created_at); -- expiry
 
 -- Wall 2 on every table with a tenant_id, partition leaves included.
 -- +goose StatementBegin

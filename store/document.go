@@ -101,3 +101,9 @@ type Position struct {
 	End   int `json:"end"`   // bytes, exclusive
 	Page  int `json:"page,omitempty"`
 }
+
+// DocumentQuery asks for a page of a collection's documents, by id.
+type DocumentQuery struct {
+	Status Status // empty: any
+	Page   Page
+}

@@ -62,6 +62,21 @@ func (PurgeTenant) Kind() string { return "purge_tenant" }
 // InsertOpts makes the job unique per tenant.
 func (PurgeTenant) InsertOpts() river.InsertOpts { return unique(Maintenance) }
 
+// CloseOperation ends an operation whose request died while it was still sending documents.
+type CloseOperation struct {
+	TenantID    uuid.UUID `json:"tenant_id" river:"unique"`
+	OperationID uuid.UUID `json:"operation_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (CloseOperation) Kind() string { return "close_operation" }
+
+// InsertOpts makes the job unique per operation.
+func (CloseOperation) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// AbandonedAfter is how long a streamed operation may be silent before it is taken for abandoned.
+const AbandonedAfter = 10 * time.Minute
+
 // unique dedups by the arguments over all states but the final ones: a finished job must not stop the next.
 // The work itself bounds its retries (a document is set aside after some), so the job hardly ever gives up.
 func unique(name string) river.InsertOpts {

@@ -1,0 +1,191 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/rivertype"
+
+	"lindero/fault"
+	"lindero/store"
+	"lindero/store/queue"
+)
+
+// AcceptDocuments takes documents in, in one transaction: once it has returned, nothing of them is lost. The
+// documents must have passed ingest.Validate. The answers are in the order of docs. Of documents with the same
+// id the last counts; the earlier ones share its answer. Errors: fault.NotFound when the collection or the
+// operation is gone, fault.Conflict when the operation takes no more documents or the collection's embedding
+// profile has changed.
+func (h *Handle) AcceptDocuments(ctx context.Context, c store.Collection, docs []store.NewDocument, opts store.AcceptOptions) ([]store.Accepted, error) {
+	if len(docs) == 0 {
+		return nil, nil
+	}
+	in := newIntake(docs)
+	err := h.write(ctx, func(tx pgx.Tx) error {
+		if err := h.upsertDocuments(ctx, tx, c, in); err != nil {
+			return err
+		}
+		if len(in.changed) == 0 && opts.Operation == uuid.Nil {
+			return nil
+		}
+		return h.enqueueAccepted(ctx, tx, c, in, opts)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return in.answers(c.Name), nil
+}
+
+// upsertDocuments makes or renews the rows of documents. Rows whose content is the same as before come back
+// by a second query; they are only locked.
+func (h *Handle) upsertDocuments(ctx context.Context, tx pgx.Tx, c store.Collection, in *intake) error {
+	batch := &pgx.Batch{}
+	batch.Queue(byKey)
+	// FOR SHARE makes a deletion of the collection wait, so that its purge sees these documents.
+	batch.Queue(`SELECT provider = $3 AND model = $4 AND dimensions = $5 FROM collections
+		WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL FOR SHARE`,
+		h.id.UUID(), c.ID, c.Embedding.Provider, c.Embedding.Model, c.Embedding.Dimensions).
+		QueryRow(func(row pgx.Row) error {
+			var same bool
+			if err := row.Scan(&same); err != nil {
+				return missing(err, "collection %s does not exist", c.Name)
+			}
+			if !same {
+				return fault.New(fault.Conflict, "the embedding of collection %s has just been changed; try again", c.Name)
+			}
+			return nil
+		})
+	// Sorted by id, as every transaction locks documents, so that two never wait for each other.
+	batch.Queue(`INSERT INTO documents AS d (tenant_id, collection_id, key, id, title, url, language, metadata,
+			content_type, bytes, content_hash, pending_version, last_version, status)
+		SELECT $1, $2, n.key, n.id, n.title, n.url, n.language, n.metadata, n.content_type, n.bytes, n.hash, 1, 1, 'pending'
+		FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::text[], $10::bigint[], $11::bytea[])
+			AS n (key, id, title, url, language, metadata, content_type, bytes, hash)
+		ON CONFLICT (tenant_id, collection_id, id) DO UPDATE SET
+			last_version = d.last_version + 1, pending_version = d.last_version + 1, status = 'pending',
+			error_code = NULL, error_detail = NULL, content_hash = excluded.content_hash, updated_at = now(),
+			title = CASE WHEN d.version = 0 THEN excluded.title ELSE d.title END,
+			url = CASE WHEN d.version = 0 THEN excluded.url ELSE d.url END,
+			language = CASE WHEN d.version = 0 THEN excluded.language ELSE d.language END,
+			metadata = CASE WHEN d.version = 0 THEN excluded.metadata ELSE d.metadata END,
+			content_type = CASE WHEN d.version = 0 THEN excluded.content_type ELSE d.content_type END,
+			bytes = CASE WHEN d.version = 0 THEN excluded.bytes ELSE d.bytes END
+		WHERE d.content_hash <> excluded.content_hash OR d.status = 'failed'
+		RETURNING `+documentColumns+`, d.version`,
+		h.id.UUID(), c.ID, in.keys, in.ids, in.titles, in.urls, in.languages, in.metadata, in.contentTypes, in.bytes, in.hashes).
+		Query(in.readChanged)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	unchanged := in.unchanged()
+	if len(unchanged) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `SELECT `+documentColumns+` FROM unnest($3::text[]) AS k (id) CROSS JOIN LATERAL
+		(SELECT * FROM documents WHERE tenant_id = $1 AND collection_id = $2 AND id = k.id OFFSET 0) d`,
+		h.id.UUID(), c.ID, unchanged)
+	if err != nil {
+		return err
+	}
+	return in.readUnchanged(rows)
+}
+
+// enqueueAccepted writes what the changed documents need to be worked off. The queue's job comes last: a
+// unique insert holds the lock on the job's row until the commit.
+func (h *Handle) enqueueAccepted(ctx context.Context, tx pgx.Tx, c store.Collection, in *intake, opts store.AcceptOptions) error {
+	operation := opts.Operation
+	if operation == uuid.Nil {
+		operation = uuid.New()
+	}
+	counts := tally{}
+	batch := &pgx.Batch{}
+	h.queueSupersede(batch, c, in, counts)
+	h.queueWork(batch, c, in, operation, opts.Bulk)
+	h.queueOperation(batch, operation, opts)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	counts.add(operation, count{total: in.sent, done: in.sent - int64(len(in.changed))})
+	if err := h.settle(ctx, tx, counts); err != nil {
+		return err
+	}
+	if err := tx.QueryRow(ctx, `SELECT `+operationColumns+` FROM operations o WHERE tenant_id = $1 AND id = $2`,
+		h.id.UUID(), operation).Scan(scanOperation(&in.operation)...); err != nil {
+		return err
+	}
+	if len(in.changed) == 0 {
+		return nil
+	}
+	return h.wakeDrain(ctx, tx)
+}
+
+// queueSupersede removes what older pending versions of the documents left: their work counts as done.
+func (h *Handle) queueSupersede(batch *pgx.Batch, c store.Collection, in *intake, counts tally) {
+	keys, versions, visible := in.replaced()
+	if len(keys) == 0 {
+		return
+	}
+	batch.Queue(`DELETE FROM work_items w USING unnest($3::uuid[], $4::bigint[]) AS k (key, version)
+		WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key AND w.version < k.version
+		RETURNING w.operation_id`, h.id.UUID(), c.ID, keys, versions).Query(counts.readDone)
+	batch.Queue(`DELETE FROM document_payloads p USING unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS k (key, version, visible)
+		WHERE p.tenant_id = $1 AND p.collection_id = $2 AND p.document_key = k.key AND p.version < k.version
+			AND p.version <> k.visible`, h.id.UUID(), c.ID, keys, versions, visible)
+}
+
+func (h *Handle) queueWork(batch *pgx.Batch, c store.Collection, in *intake, operation uuid.UUID, bulk bool) {
+	if len(in.changed) == 0 {
+		return
+	}
+	p := in.payloads()
+	batch.Queue(`INSERT INTO document_payloads (tenant_id, collection_id, document_key, version, title, url, language,
+			metadata, content_type, body, split, vectors)
+		SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
+			$9::text[], $10::bytea[], $11::boolean[], $12::bytea[]) AS n`,
+		h.id.UUID(), c.ID, p.keys, p.versions, p.titles, p.urls, p.languages, p.metadata, p.contentTypes, p.bodies, p.splits, p.vectors)
+	priority := 0
+	if bulk {
+		priority = 1
+	}
+	batch.Queue(`INSERT INTO work_items (tenant_id, collection_id, document_key, version, operation_id, priority)
+		SELECT $1, $2, n.key, n.version, $5, $6 FROM unnest($3::uuid[], $4::bigint[]) AS n (key, version)`,
+		h.id.UUID(), c.ID, p.keys, p.versions, operation, priority)
+}
+
+// queueOperation makes the call's own operation, or locks the given one and makes sure that it takes more.
+func (h *Handle) queueOperation(batch *pgx.Batch, operation uuid.UUID, opts store.AcceptOptions) {
+	if opts.Operation == uuid.Nil {
+		batch.Queue(`INSERT INTO operations (tenant_id, id, kind, status) VALUES ($1, $2, $3, 'queued')`,
+			h.id.UUID(), operation, kindIngest)
+		return
+	}
+	batch.Queue(`SELECT accepting FROM operations WHERE tenant_id = $1 AND id = $2 FOR UPDATE`, h.id.UUID(), operation).
+		QueryRow(func(row pgx.Row) error {
+			var accepting bool
+			if err := row.Scan(&accepting); err != nil {
+				return missing(err, "operation %s does not exist", operation)
+			}
+			if !accepting {
+				return fault.New(fault.Conflict, "operation %s has ended and takes no more documents", operation)
+			}
+			return nil
+		})
+}
+
+// wakeDrain makes sure that the tenant's drain job runs after this transaction. A drain that waits for a retry
+// in the future is called back.
+func (h *Handle) wakeDrain(ctx context.Context, tx pgx.Tx) error {
+	result, err := h.store.jobs.InsertTx(ctx, tx, queue.Drain{TenantID: h.id.UUID()}, nil)
+	if err != nil {
+		return err
+	}
+	job := result.Job
+	if !result.UniqueSkippedAsDuplicate || job.State == rivertype.JobStateRunning || !job.ScheduledAt.After(time.Now()) {
+		return nil
+	}
+	_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
+		WHERE id = $1 AND state IN ('available', 'scheduled', 'retryable')`, job.ID)
+	return err
+}

@@ -1,0 +1,162 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lindero/store"
+)
+
+// RetryWork counts a failed try of items and lets them rest for a while.
+func (h *Handle) RetryWork(ctx context.Context, collection uuid.UUID, items []store.WorkItem, after time.Duration) error {
+	keys, versions := itemColumns(items)
+	return h.read(ctx, func(b *pgx.Batch) { // an implicit transaction of one statement
+		b.Queue(`UPDATE work_items w SET attempts = attempts + 1, run_at = now() + make_interval(secs => $5)
+			FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version)
+			WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key AND w.version = k.version`,
+			h.id.UUID(), collection, keys, versions, after.Seconds())
+	})
+}
+
+// MarkProcessing shows pending documents as being worked on.
+func (h *Handle) MarkProcessing(ctx context.Context, collection uuid.UUID, items []store.WorkItem) error {
+	keys, versions := itemColumns(items)
+	return h.write(ctx, func(tx pgx.Tx) error {
+		if _, err := h.fence(ctx, tx, collection, keys, versions); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE documents d SET status = 'processing' FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version)
+			WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key AND d.pending_version = k.version
+				AND d.status = 'pending'`, h.id.UUID(), collection, keys, versions)
+		return err
+	})
+}
+
+// FailWork sets items aside with their errors: the documents fail, an older visible version of them stays.
+func (h *Handle) FailWork(ctx context.Context, collection uuid.UUID, failures []store.Failure) error {
+	failures = slices.Clone(failures)
+	slices.SortFunc(failures, func(a, b store.Failure) int { return strings.Compare(a.Item.DocumentID, b.Item.DocumentID) })
+	items := make([]store.WorkItem, len(failures))
+	byItem := make(map[uuid.UUID]store.Failure, len(failures))
+	codes, details := make([]string, len(failures)), make([]string, len(failures))
+	for i, f := range failures {
+		items[i], codes[i], details[i], byItem[f.Item.Key] = f.Item, f.Code, f.Detail, f
+	}
+	keys, versions := itemColumns(items)
+	return h.write(ctx, func(tx pgx.Tx) error {
+		valid, err := h.fence(ctx, tx, collection, keys, versions)
+		if err != nil {
+			return err
+		}
+		counts := tally{}
+		var errors operationErrorColumns
+		batch := &pgx.Batch{}
+		batch.Queue(`UPDATE documents d SET status = 'failed', error_code = k.code, error_detail = k.detail,
+				pending_version = NULL, updated_at = now()
+			FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[]) AS k (key, version, code, detail)
+			WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key AND d.pending_version = k.version`,
+			h.id.UUID(), collection, keys, versions, codes, details)
+		h.queueItemsGone(batch, collection, keys, versions, func(operation, key uuid.UUID) {
+			if _, ok := valid[key]; !ok {
+				counts.add(operation, count{done: 1})
+				return
+			}
+			counts.add(operation, count{done: 1, failed: 1})
+			errors.add(operation, byItem[key])
+		})
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		if err := errors.insert(ctx, tx, h.id.UUID()); err != nil {
+			return err
+		}
+		return h.settle(ctx, tx, counts)
+	})
+}
+
+// DropWork forgets items whose collection is going away; they count as done.
+func (h *Handle) DropWork(ctx context.Context, collection uuid.UUID, items []store.WorkItem) error {
+	keys, versions := itemColumns(items)
+	return h.write(ctx, func(tx pgx.Tx) error {
+		counts := tally{}
+		batch := &pgx.Batch{}
+		h.queueItemsGone(batch, collection, keys, versions, func(operation, _ uuid.UUID) { counts.add(operation, count{done: 1}) })
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		return h.settle(ctx, tx, counts)
+	})
+}
+
+// fence locks the documents in the given order, which must be that of their ids, and returns those whose
+// pending version is still the given one, with the version that is visible.
+func (h *Handle) fence(ctx context.Context, tx pgx.Tx, collection uuid.UUID, keys []uuid.UUID, versions []int64) (map[uuid.UUID]int64, error) {
+	valid := make(map[uuid.UUID]int64, len(keys))
+	batch := &pgx.Batch{}
+	batch.Queue(byKey)
+	batch.Queue(`SELECT d.key, d.version FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version) CROSS JOIN LATERAL (
+			SELECT d.key, d.version, d.pending_version FROM documents d
+			WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key FOR UPDATE OFFSET 0) d
+		WHERE d.pending_version = k.version`, h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
+		var key uuid.UUID
+		var visible int64
+		_, err := pgx.ForEachRow(rows, []any{&key, &visible}, func() error {
+			valid[key] = visible
+			return nil
+		})
+		return err
+	})
+	return valid, tx.SendBatch(ctx, batch).Close()
+}
+
+// queueItemsGone removes items and reports each one that was still there.
+func (h *Handle) queueItemsGone(batch *pgx.Batch, collection uuid.UUID, keys []uuid.UUID, versions []int64, gone func(operation, key uuid.UUID)) {
+	batch.Queue(`DELETE FROM work_items w USING unnest($3::uuid[], $4::bigint[]) AS k (key, version)
+		WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key AND w.version = k.version
+		RETURNING w.operation_id, w.document_key`, h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
+		var operation, key uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&operation, &key}, func() error {
+			gone(operation, key)
+			return nil
+		})
+		return err
+	})
+}
+
+// itemColumns are the keys and versions of items.
+func itemColumns(items []store.WorkItem) (keys []uuid.UUID, versions []int64) {
+	keys, versions = make([]uuid.UUID, len(items)), make([]int64, len(items))
+	for i, item := range items {
+		keys[i], versions[i] = item.Key, item.Version
+	}
+	return keys, versions
+}
+
+// operationErrorColumns are rows of operation_errors.
+type operationErrorColumns struct {
+	operations               []uuid.UUID
+	documents, codes, detail []string
+}
+
+func (c *operationErrorColumns) add(operation uuid.UUID, f store.Failure) {
+	c.operations = append(c.operations, operation)
+	c.documents = append(c.documents, f.Item.DocumentID)
+	c.codes = append(c.codes, f.Code)
+	c.detail = append(c.detail, f.Detail)
+}
+
+func (c *operationErrorColumns) insert(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) error {
+	if len(c.operations) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO operation_errors (tenant_id, operation_id, document_id, code, detail)
+		SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS n
+		ON CONFLICT (tenant_id, operation_id, document_id) DO UPDATE SET code = excluded.code, detail = excluded.detail`,
+		tenant, c.operations, c.documents, c.codes, c.detail)
+	return err
+}
