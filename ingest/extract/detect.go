@@ -31,6 +31,7 @@ func formats() []format {
 		{mediaType: typePlain, aliases: []string{"text/x-log"}, extensions: []string{".txt", ".text", ".log"}, text: true, parse: parsePlain},
 		{mediaType: typeMarkdown, aliases: []string{"text/x-markdown"}, extensions: []string{".md", ".markdown", ".mdx"}, text: true, parse: parseMarkdown},
 		{mediaType: typeHTML, aliases: []string{"application/xhtml+xml"}, extensions: []string{".html", ".htm", ".xhtml"}, text: true, parse: parseHTML},
+		{mediaType: "application/pdf", aliases: []string{"application/x-pdf"}, extensions: []string{".pdf"}, parse: parsePDF},
 		{mediaType: "text/csv", aliases: []string{"text/tab-separated-values", "application/csv"}, extensions: []string{".csv", ".tsv"}, text: true, parse: parseCSV},
 		{mediaType: "application/vnd.openxmlformats-officedocument.wordprocessingml.document", aliases: []string{"application/vnd.ms-word.document.macroenabled.12"}, extensions: []string{".docx", ".docm"}, parse: parseDOCX},
 	}

@@ -1,0 +1,152 @@
+// Package pdf reads the text of PDF files with PDFium inside of a WebAssembly sandbox: it sees no file and no
+// network, its memory is bounded, and it can be stopped in the middle of a page.
+package pdf
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/klippa-app/go-pdfium"
+	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/webassembly"
+	"github.com/tetratelabs/wazero"
+)
+
+// ErrEncrypted is the error of a file that asks for a password.
+var ErrEncrypted = errors.New("the file asks for a password")
+
+// memoryPages bounds one sandbox's memory, in pages of 64 KiB: 1 GiB.
+const memoryPages = 16 << 10
+
+// Page is the text of one page.
+type Page struct {
+	Lines []Line
+}
+
+// Line is one line of text. Size is that of its font relative to the page's running text, 0 where unknown.
+type Line struct {
+	Text string
+	Size float64
+}
+
+// start compiles PDFium, which takes about two seconds, once for the process.
+var start = sync.OnceValues(func() (pdfium.Pool, error) {
+	return webassembly.Init(webassembly.Config{
+		MaxIdle:       0,
+		MaxTotal:      runtime.NumCPU(),
+		FSConfig:      wazero.NewFSConfig(), // the default would mount the whole file system
+		RuntimeConfig: wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(true),
+		Stdout:        io.Discard,
+		Stderr:        io.Discard,
+	})
+})
+
+// Warm starts the sandbox in the background, so that the first file does not wait for it.
+func Warm() {
+	go start() //nolint:errcheck // the first Read reports it
+}
+
+// Facts are what a file says of itself.
+type Facts struct{ Title, Author, Subject, Keywords string }
+
+// Read calls page for each page in order. It stops at page's first error and when ctx ends, which also stops
+// PDFium in the middle of its work. The error is ErrEncrypted when the file asks for a password.
+func Read(ctx context.Context, data []byte, facts func(Facts), page func(number int, p Page) error) error {
+	pool, err := start()
+	if err != nil {
+		return err
+	}
+	instance, err := pool.GetInstanceWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() {
+		// Closing the sandbox under a running call is what ends the call.
+		_ = instance.Kill()
+	})
+	defer func() {
+		if stop() {
+			_ = instance.Close()
+		}
+	}()
+	r := reader{instance: instance}
+	if err := r.open(data); err != nil {
+		return err
+	}
+	facts(r.facts())
+	count, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: r.document})
+	if err != nil {
+		return err
+	}
+	for i := range count.PageCount {
+		p, err := r.page(i)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			continue // one broken page does not take the others with it
+		}
+		if err := page(i+1, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type reader struct {
+	instance pdfium.Pdfium
+	document references.FPDF_DOCUMENT
+}
+
+func (r *reader) open(data []byte) error {
+	opened, err := r.instance.OpenDocument(&requests.OpenDocument{File: &data})
+	if err == nil {
+		r.document = opened.Document
+		return nil
+	}
+	if errors.Is(err, pdfiumerrors.ErrPassword) || errors.Is(err, pdfiumerrors.ErrSecurity) {
+		return ErrEncrypted
+	}
+	return err
+}
+
+// facts are empty where the file has none.
+func (r *reader) facts() (f Facts) {
+	found, err := r.instance.GetMetaData(&requests.GetMetaData{Document: r.document})
+	if err != nil {
+		return f
+	}
+	for _, tag := range found.Tags {
+		switch tag.Tag {
+		case "Title":
+			f.Title = tag.Value
+		case "Author":
+			f.Author = tag.Value
+		case "Subject":
+			f.Subject = tag.Value
+		case "Keywords":
+			f.Keywords = tag.Value
+		}
+	}
+	return f
+}
+
+func (r *reader) page(i int) (Page, error) {
+	at := requests.Page{ByIndex: &requests.PageByIndex{Document: r.document, Index: i}}
+	text, err := r.instance.GetPageText(&requests.GetPageText{Page: at})
+	if err != nil {
+		return Page{}, err
+	}
+	structured, err := r.instance.GetPageTextStructured(&requests.GetPageTextStructured{
+		Page: at, Mode: requests.GetPageTextStructuredModeRects, CollectFontInformation: true,
+	})
+	if err != nil {
+		return Page{Lines: lines(text.Text, nil)}, nil
+	}
+	return Page{Lines: lines(text.Text, structured.Rects)}, nil
+}

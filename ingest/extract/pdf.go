@@ -1,0 +1,161 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"lindero/fault"
+	"lindero/ingest/extract/internal/pdf"
+)
+
+// Warm prepares in the background what takes seconds to start: the sandbox that reads PDF files. A process
+// that never calls it pays with its first PDF.
+func Warm() { pdf.Warm() }
+
+// parsePDF reads the text of each page. A PDF knows where characters stand, not what they are: paragraphs
+// are put together again from lines, and large short lines are headings. A file of scanned pages has no text.
+func parsePDF(ctx context.Context, src source, b *builder) error {
+	facts := func(f pdf.Facts) {
+		b.title = f.Title
+		b.note("author", f.Author)
+		b.note("subject", f.Subject)
+		b.note("keywords", f.Keywords)
+	}
+	pages := 0
+	err := pdf.Read(ctx, src.data, facts, func(number int, p pdf.Page) error {
+		b.page = number
+		pages = number
+		pdfPage(p.Lines, b)
+		if b.full {
+			return errFull
+		}
+		return nil
+	})
+	b.metadata["pages"] = float64(pages)
+	switch {
+	case errors.Is(err, pdf.ErrEncrypted):
+		return fault.New(fault.Encrypted, "the file is protected by a password")
+	case errors.Is(err, errFull):
+		return nil
+	case err != nil:
+		return err
+	}
+	return noText(b)
+}
+
+// errFull ends the reading of a document whose text exceeds its limit.
+var errFull = errors.New("the text is full")
+
+// The relative sizes of the lines that are headings of level 1, 2 and 3.
+const (
+	sizeH1 = 1.7
+	sizeH2 = 1.35
+	sizeH3 = 1.12
+)
+
+// maxHeading is the longest heading, in characters.
+const maxHeading = 150
+
+func pdfPage(lines []pdf.Line, b *builder) {
+	width := usualWidth(lines)
+	var paragraph, heading strings.Builder
+	level := 0
+	flush := func() {
+		b.paragraph(paragraph.String())
+		b.heading(level, heading.String())
+		paragraph.Reset()
+		heading.Reset()
+		level = 0
+	}
+	for i, line := range lines {
+		text := strings.TrimSpace(line.Text)
+		l := headingLevel(line.Size)
+		if text == "" || utf8.RuneCountInString(text) > maxHeading {
+			l = 0
+		}
+		if l != level || text == "" {
+			flush()
+		}
+		if text == "" {
+			continue
+		}
+		if level = l; l > 0 {
+			joinLine(&heading, text)
+			continue
+		}
+		joinLine(&paragraph, text)
+		if i+1 < len(lines) && endsParagraph(text, strings.TrimSpace(lines[i+1].Text), width) {
+			flush()
+		}
+	}
+	flush()
+}
+
+func headingLevel(size float64) int {
+	switch {
+	case size >= sizeH1:
+		return 1
+	case size >= sizeH2:
+		return 2
+	case size >= sizeH3:
+		return 3
+	}
+	return 0
+}
+
+// usualWidth is the length that nine lines of ten do not exceed, in characters.
+func usualWidth(lines []pdf.Line) int {
+	lengths := make([]int, 0, len(lines))
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line.Text); n > 0 {
+			lengths = append(lengths, n)
+		}
+	}
+	if len(lengths) == 0 {
+		return 0
+	}
+	return quantile(lengths, 0.9)
+}
+
+// endsParagraph judges a line break by the line before it, which must be short, and the line after it.
+func endsParagraph(line, next string, width int) bool {
+	if next == "" {
+		return true
+	}
+	first, _ := utf8.DecodeRuneInString(next)
+	if strings.ContainsRune("•◦▪●-–*", first) {
+		return true
+	}
+	short := utf8.RuneCountInString(line) < width*3/4
+	last, _ := utf8.DecodeLastRuneInString(line)
+	ended := strings.ContainsRune(".!?:…。”\")", last)
+	return short && (ended || unicode.IsUpper(first) || unicode.IsDigit(first))
+}
+
+// joinLine appends a line; a word hyphenated at the end of the one before is put together again. PDFium marks
+// such hyphens with U+0002 or U+FFFE.
+func joinLine(s *strings.Builder, line string) {
+	before := s.String()
+	for _, hyphen := range []string{"\x02", "\ufffe"} {
+		if rest, ok := strings.CutSuffix(before, hyphen); ok {
+			s.Reset()
+			s.WriteString(rest)
+			s.WriteString(line)
+			return
+		}
+	}
+	if before != "" {
+		s.WriteByte(' ')
+	}
+	s.WriteString(line)
+}
+
+// quantile is the value that the share q of all does not exceed; values is sorted in place and not empty.
+func quantile(values []int, q float64) int {
+	slices.Sort(values)
+	return values[min(int(q*float64(len(values))), len(values)-1)]
+}
