@@ -106,3 +106,14 @@ func (a *archive) relations(ctx ctxErr, part string) (map[string]relation, error
 
 // relation is one part's reference to another; kind is the last element of its type's URL.
 type relation struct{ kind, target string }
+
+// probe checks that all files together keep the limits, without keeping what they unpack to. It is for
+// archives that a library unpacks by itself.
+func (a *archive) probe() error {
+	for _, name := range sortedKeys(a.files) {
+		if _, err := a.read(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

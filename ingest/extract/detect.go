@@ -31,6 +31,12 @@ func formats() []format {
 		{mediaType: typePlain, aliases: []string{"text/x-log"}, extensions: []string{".txt", ".text", ".log"}, text: true, parse: parsePlain},
 		{mediaType: typeMarkdown, aliases: []string{"text/x-markdown"}, extensions: []string{".md", ".markdown", ".mdx"}, text: true, parse: parseMarkdown},
 		{mediaType: typeHTML, aliases: []string{"application/xhtml+xml"}, extensions: []string{".html", ".htm", ".xhtml"}, text: true, parse: parseHTML},
+		{mediaType: "application/json", aliases: []string{"application/x-ndjson", "application/jsonl", "application/geo+json"}, extensions: []string{".json", ".jsonl", ".ndjson", ".geojson"}, text: true, parse: parseJSON},
+		{mediaType: "message/rfc822", extensions: []string{".eml"}, text: true, parse: parseEML},
+		{mediaType: "application/vnd.openxmlformats-officedocument.presentationml.presentation", aliases: []string{"application/vnd.ms-powerpoint.presentation.macroenabled.12"}, extensions: []string{".pptx", ".pptm"}, parse: parsePPTX},
+		{mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", aliases: []string{"application/vnd.ms-excel.sheet.macroenabled.12"}, extensions: []string{".xlsx", ".xlsm"}, parse: parseXLSX},
+		{mediaType: "application/vnd.oasis.opendocument.text", extensions: []string{".odt"}, parse: parseODT},
+		{mediaType: "application/epub+zip", extensions: []string{".epub"}, parse: parseEPUB},
 		{mediaType: "application/pdf", aliases: []string{"application/x-pdf"}, extensions: []string{".pdf"}, parse: parsePDF},
 		{mediaType: "text/csv", aliases: []string{"text/tab-separated-values", "application/csv"}, extensions: []string{".csv", ".tsv"}, text: true, parse: parseCSV},
 		{mediaType: "application/vnd.openxmlformats-officedocument.wordprocessingml.document", aliases: []string{"application/vnd.ms-word.document.macroenabled.12"}, extensions: []string{".docx", ".docm"}, parse: parseDOCX},
@@ -72,6 +78,8 @@ func detect(in Input) (mediaType string, params map[string]string, parse parseFu
 	switch {
 	case signature && !seen.text:
 		return seen.mediaType, params, seen.parse
+	case found.Is("text/rtf"): // reads as text, but its text is markup
+		return found.String(), params, nil
 	case isText(in.Data, found):
 		return detectText(seen, said, known, declared, params)
 	case known && !said.text && found.Is(octetStream):

@@ -167,3 +167,35 @@ func inOrder(want, got []string) float64 {
 	}
 	return float64(row[len(got)]) / float64(len(want))
 }
+
+// TestManifest gives every file of the manifest to Extract and expects what it says: text, or a refusal with
+// the code that fits. Files of scanned pages may also turn out to hold no text.
+func TestManifest(t *testing.T) {
+	dir, files := manifest(t)
+	counts := map[string]map[string]int{}
+	for _, file := range files {
+		doc, err := extractFile(t, filepath.Join(dir, file.path))
+		outcome := "text"
+		if err != nil {
+			outcome = string(fault.CodeOf(err))
+		}
+		if counts[file.format()] == nil {
+			counts[file.format()] = map[string]int{}
+		}
+		counts[file.format()][outcome]++
+		switch {
+		case file.expect == "password" && outcome == "encrypted":
+		case file.expect == "parse" && (outcome == "text" || outcome == "no_text"):
+		case strings.HasPrefix(file.expect, "unsupported") && (outcome == "text" || outcome == "unsupported_media_type"):
+		default:
+			t.Errorf("%s: expected %s, got %s: %v", file.path, file.expect, outcome, err)
+		}
+		if outcome != "text" {
+			t.Logf("%s: %v", file.path, err)
+		}
+		checkDocument(t, doc)
+	}
+	for _, format := range slices.Sorted(mapsKeys(counts)) {
+		t.Logf("%-5s %v", format, counts[format])
+	}
+}
