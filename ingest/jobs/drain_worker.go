@@ -1,0 +1,99 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"lindero/fault"
+	"lindero/store/queue"
+)
+
+const (
+	// fairTurn is how long a tenant's turn lasts while others wait.
+	fairTurn = 1500 * time.Millisecond
+	// maxTurn is how long it lasts at most, far below jobTimeout.
+	maxTurn = time.Minute
+	// outagePause is the wait after an error that concerns more than one document.
+	outagePause = time.Second
+)
+
+type drainWorker struct {
+	river.WorkerDefaults[queue.Drain]
+	jobs *Jobs
+}
+
+// Work is one turn of a tenant. Errors never use up the job's attempts: what may be given up is a document,
+// never the tenant's queue.
+func (w *drainWorker) Work(ctx context.Context, job *river.Job[queue.Drain]) error {
+	log := w.jobs.cfg.Log.With("tenant", job.Args.TenantID)
+	turn := w.jobs.newTurn(job, log)
+	for {
+		switch rest, err := turn.run(ctx); {
+		case ctx.Err() != nil || rest:
+			return river.JobSnooze(0)
+		case err != nil:
+			log.WarnContext(ctx, "a tenant's work was interrupted; trying again", "error", err)
+			return river.JobSnooze(pause(err))
+		}
+		done, err := w.complete(ctx, job)
+		if err != nil {
+			if ctx.Err() == nil {
+				log.WarnContext(ctx, "a tenant's work could not be completed; trying again", "error", err)
+			}
+			return river.JobSnooze(outagePause)
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+func pause(err error) time.Duration {
+	var known *fault.Error
+	if errors.As(err, &known) && known.RetryAfter > outagePause {
+		return known.RetryAfter
+	}
+	return outagePause
+}
+
+// complete ends the job unless there is work again. The order matters: completing locks the job's row, so
+// whoever enqueues work either committed before, and is seen here, or waits and then finds no running job. Work
+// that must rest gets a job of its own in the future; wakeDrain calls that back when something comes sooner.
+func (w *drainWorker) complete(ctx context.Context, job *river.Job[queue.Drain]) (bool, error) {
+	errWork := errors.New("there is work")
+	err := pgx.BeginFunc(ctx, w.jobs.cfg.Store.Pool(), func(tx pgx.Tx) error {
+		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
+			return err
+		}
+		due, err := w.jobs.handle(job.Args.TenantID).NextDue(ctx, tx)
+		switch {
+		case err != nil || due == nil:
+			return err
+		case *due <= 0:
+			return errWork
+		}
+		later, err := w.jobs.client.InsertTx(ctx, tx, job.Args, &river.InsertOpts{ScheduledAt: time.Now().Add(*due)})
+		if err != nil {
+			return err
+		}
+		// Available in the future rather than scheduled: needs nobody to move it on when the time has come.
+		_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available' WHERE id = $1`, later.Job.ID)
+		return err
+	})
+	if errors.Is(err, errWork) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// othersWait reports whether another tenant's job could run now.
+func (j *Jobs) othersWait(ctx context.Context, job int64) (waiting bool, err error) {
+	err = j.cfg.Store.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM river.river_job
+		WHERE state = 'available' AND queue = $1 AND scheduled_at <= now() AND id <> $2)`, queue.Ingest, job).Scan(&waiting)
+	return waiting, err
+}

@@ -1,0 +1,162 @@
+// Package jobs works the queue off: it drains tenants' documents through the ingest pipeline, merges lexical
+// segments and removes what was deleted. Any number of processes may run it on one database; what a killed one
+// was doing is taken up by another, or by itself when it is back, within seconds.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"lindero/embed"
+	"lindero/ingest"
+	"lindero/migrations"
+	"lindero/store"
+	"lindero/store/postgres"
+	"lindero/store/queue"
+)
+
+// Config is what Jobs need. All fields without a default are required.
+type Config struct {
+	Store    *postgres.Store
+	Pipeline *ingest.Pipeline
+	Log      *slog.Logger
+	// Embedder makes the embedder of a profile for one tenant. It is not asked for external profiles.
+	Embedder func(h *postgres.Handle, profile store.Profile) (embed.Embedder, error)
+	// MergeSegments merges the lexical segments of a tenant's collection.
+	MergeSegments func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error
+	// PurgeTenant removes everything of a tenant that is being deleted. It is repeated until it succeeds.
+	PurgeTenant func(ctx context.Context, h *postgres.Handle) error
+	// Workers is how many tenants are worked on at once; 0 means two.
+	Workers int
+	// Batch bounds one publication; zero means 1,024 documents and 16 MiB.
+	Batch store.WorkLimit
+}
+
+const (
+	defaultWorkers     = 2
+	maintenanceWorkers = 2
+	// jobTimeout is far above a turn of the drain (maxTurn): only a hang reaches it.
+	jobTimeout = 15 * time.Minute
+	// purgeTimeout is how long one try of removing a tenant or a collection may take.
+	purgeTimeout = time.Hour
+	// keepCompleted bounds the queue's table; finished jobs say nothing that metrics do not.
+	keepCompleted = time.Hour
+)
+
+// defaultBatch is large, because the larger a lexical segment the less it costs, and small enough for a turn
+// to last a fraction of a second.
+var defaultBatch = store.WorkLimit{Items: 1024, Bytes: 16 << 20}
+
+// Jobs runs the workers of one process. Make it with New; Start and Stop it once.
+type Jobs struct {
+	cfg      Config
+	client   *river.Client[pgx.Tx]
+	lease    *lease
+	stopping chan struct{}
+	stopOnce sync.Once
+}
+
+// New prepares the workers; nothing runs before Start.
+func New(cfg Config) (*Jobs, error) {
+	if cfg.Store == nil || cfg.Pipeline == nil || cfg.Log == nil || cfg.Embedder == nil || cfg.MergeSegments == nil || cfg.PurgeTenant == nil {
+		return nil, errors.New("jobs: Store, Pipeline, Log, Embedder, MergeSegments and PurgeTenant are required")
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = defaultWorkers
+	}
+	if cfg.Batch.Items <= 0 {
+		cfg.Batch.Items = defaultBatch.Items
+	}
+	if cfg.Batch.Bytes <= 0 {
+		cfg.Batch.Bytes = defaultBatch.Bytes
+	}
+	j := &Jobs{cfg: cfg, stopping: make(chan struct{})}
+	j.lease = newLease(cfg.Store.Pool(), cfg.Log)
+	client, err := river.NewClient(riverpgxv5.New(cfg.Store.Pool()), j.riverConfig())
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	j.client = client
+	return j, nil
+}
+
+func (j *Jobs) riverConfig() *river.Config {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &drainWorker{jobs: j})
+	river.AddWorker(workers, &mergeWorker{jobs: j})
+	river.AddWorker(workers, &purgeCollectionWorker{jobs: j})
+	river.AddWorker(workers, &purgeTenantWorker{jobs: j})
+	river.AddWorker(workers, &closeWorker{jobs: j})
+	return &river.Config{
+		ID:     j.lease.id,
+		Schema: migrations.RiverSchema,
+		Logger: slog.New(quiet{j.cfg.Log.Handler()}),
+		Queues: map[string]river.QueueConfig{
+			queue.Ingest:      {MaxWorkers: j.cfg.Workers},
+			queue.Maintenance: {MaxWorkers: maintenanceWorkers},
+		},
+		Workers:                     workers,
+		Middleware:                  []rivertype.Middleware{j.lease},
+		FetchCooldown:               20 * time.Millisecond,
+		FetchPollInterval:           500 * time.Millisecond,
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        jobTimeout + 5*time.Minute,
+		CompletedJobRetentionPeriod: keepCompleted,
+		RetryPolicy:                 retryPolicy{},
+		// REINDEX needs the owner of the tables, which the server's role is not.
+		ReindexerIndexNames: []string{},
+	}
+}
+
+// Start begins to work. Cancelling ctx does not stop it; Stop does.
+func (j *Jobs) Start(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := j.lease.start(ctx); err != nil {
+		return fmt.Errorf("start the workers: %w", err)
+	}
+	if err := j.client.Start(ctx); err != nil {
+		j.lease.stop()
+		return fmt.Errorf("start the workers: %w", err)
+	}
+	return nil
+}
+
+// Stop finishes the batches under way and hands unfinished jobs back to the queue. When ctx ends first, the
+// batches are broken off; they will be done again.
+func (j *Jobs) Stop(ctx context.Context) error {
+	j.stopOnce.Do(func() { close(j.stopping) })
+	defer j.lease.stop()
+	if err := j.client.Stop(ctx); err == nil {
+		return nil
+	}
+	// Handing back needs the database for a moment longer.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := j.client.StopAndCancel(grace); err != nil {
+		return fmt.Errorf("stop the workers: %w", err)
+	}
+	return nil
+}
+
+// retryPolicy backs off from one second to queue.MaxBackoff.
+type retryPolicy struct{}
+
+// NextRetry implements river.ClientRetryPolicy.
+func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(backoff(len(job.Errors)))
+}
+
+// backoff is the wait after the given number of failures.
+func backoff(failures int) time.Duration {
+	return min(time.Second<<min(failures, 10), queue.MaxBackoff)
+}

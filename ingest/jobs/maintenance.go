@@ -1,0 +1,71 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"lindero/store/postgres"
+	"lindero/store/queue"
+	"lindero/tenant/systemtenant"
+)
+
+// handle is the storage of the tenant that a job of ours names: every job was enqueued for its tenant by
+// Lindero itself, in a transaction bound to that tenant or by an operator.
+func (j *Jobs) handle(tenant uuid.UUID) *postgres.Handle {
+	return j.cfg.Store.ForTenant(systemtenant.FromQueue(tenant))
+}
+
+type mergeWorker struct {
+	river.WorkerDefaults[queue.MergeSegments]
+	jobs *Jobs
+}
+
+// Work merges a collection's lexical segments.
+func (w *mergeWorker) Work(ctx context.Context, job *river.Job[queue.MergeSegments]) error {
+	return w.jobs.cfg.MergeSegments(ctx, w.jobs.handle(job.Args.TenantID), job.Args.CollectionID)
+}
+
+type purgeCollectionWorker struct {
+	river.WorkerDefaults[queue.PurgeCollection]
+	jobs *Jobs
+}
+
+// Timeout is generous: a large collection goes in many small transactions.
+func (w *purgeCollectionWorker) Timeout(*river.Job[queue.PurgeCollection]) time.Duration {
+	return purgeTimeout
+}
+
+// Work removes the rows of a deleted collection.
+func (w *purgeCollectionWorker) Work(ctx context.Context, job *river.Job[queue.PurgeCollection]) error {
+	return w.jobs.handle(job.Args.TenantID).PurgeCollection(ctx, job.Args.CollectionID)
+}
+
+type purgeTenantWorker struct {
+	river.WorkerDefaults[queue.PurgeTenant]
+	jobs *Jobs
+}
+
+// Timeout is generous: a large tenant goes in many small transactions.
+func (w *purgeTenantWorker) Timeout(*river.Job[queue.PurgeTenant]) time.Duration { return purgeTimeout }
+
+// Work removes everything of a deleted tenant.
+func (w *purgeTenantWorker) Work(ctx context.Context, job *river.Job[queue.PurgeTenant]) error {
+	return w.jobs.cfg.PurgeTenant(ctx, w.jobs.handle(job.Args.TenantID))
+}
+
+type closeWorker struct {
+	river.WorkerDefaults[queue.CloseOperation]
+	jobs *Jobs
+}
+
+// Work closes an operation whose request died, or comes back later while it is alive.
+func (w *closeWorker) Work(ctx context.Context, job *river.Job[queue.CloseOperation]) error {
+	again, err := w.jobs.handle(job.Args.TenantID).CloseAbandoned(ctx, job.Args.OperationID)
+	if err == nil && again > 0 {
+		return river.JobSnooze(again)
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lindero/embed"
+	"lindero/fault"
+	"lindero/ingest/extract"
+	"lindero/store"
+)
+
+// Pipeline turns work items into passages: extract, chunk, analyse, embed. It keeps no state between calls
+// and is safe for concurrent use.
+type Pipeline struct {
+	// DocumentTime bounds the extraction of one document; zero is extract's default.
+	DocumentTime time.Duration
+	// Parallel is how many documents are worked on at once; zero means two.
+	Parallel int
+	Log      *slog.Logger // required
+}
+
+// Outcome is what became of one item: prepared, or an error.
+type Outcome struct {
+	Prepared store.Prepared
+	Err      error
+}
+
+// Transient reports whether an outcome's error is worth another try: an outage, an interruption, or a panic,
+// whose cause may have been memory or a neighbour.
+func Transient(err error) bool {
+	code := fault.CodeOf(err)
+	return code == fault.Unavailable || code == fault.Internal || code == fault.RateLimited
+}
+
+// Prepare works on items of collection c and returns an outcome for each, in their order. A document that
+// fails or panics spoils no other. The embedder is not asked in a collection whose vectors the caller sends,
+// and may be nil there.
+func (p *Pipeline) Prepare(ctx context.Context, c store.Collection, embedder embed.Embedder, items []store.WorkItem) []Outcome {
+	outcomes := make([]Outcome, len(items))
+	p.each(len(items), func(i int) {
+		outcomes[i].Prepared, outcomes[i].Err = p.analyse(ctx, c, items[i])
+	})
+	if c.Embedding.Provider == store.ProviderExternal {
+		for i := range outcomes {
+			if outcomes[i].Err == nil {
+				outcomes[i].Err = normalizeAll(&outcomes[i].Prepared)
+			}
+		}
+		return outcomes
+	}
+	p.embedAll(ctx, embedder, outcomes)
+	return outcomes
+}
+
+// each calls do for 0…n-1 on a few goroutines.
+func (p *Pipeline) each(n int, do func(int)) {
+	workers := p.Parallel
+	if workers <= 0 {
+		workers = 2
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(workers, n) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// analyse prepares one item up to its embedding.
+func (p *Pipeline) analyse(ctx context.Context, c store.Collection, item store.WorkItem) (prepared store.Prepared, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.Log.ErrorContext(ctx, "a document made the pipeline panic", "document_key", item.Key, "panic", fmt.Sprint(cause),
+				"stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "the document could not be processed")
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return store.Prepared{}, fault.Wrap(err, fault.Unavailable, "the work was interrupted")
+	}
+	if len(item.Payload.Parts) > 0 {
+		return fromParts(c, item), nil
+	}
+	limits := extract.Limits{Time: p.DocumentTime}
+	return fromContent(ctx, c, item, limits)
+}
+
+func normalizeAll(prepared *store.Prepared) error {
+	for i := range prepared.Passages {
+		vector := slices.Clone(prepared.Passages[i].Vector)
+		if err := embed.Normalize(vector); err != nil {
+			return fault.Wrap(err, fault.Invalid, "chunk %d has no usable vector", i)
+		}
+		prepared.Passages[i].Vector = vector
+	}
+	return nil
+}
