@@ -73,6 +73,7 @@ CREATE EXTENSION IF NOT EXISTS vector;
 CREATE SCHEMA IF NOT EXISTS river AUTHORIZATION lindero_owner;
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA public TO lindero_owner;
+-- With the option to pass it on: 001 lets lindero_lookup create for the moment in which it is given its function.
+GRANT USAGE, CREATE ON SCHEMA public TO lindero_owner WITH GRANT OPTION;
 GRANT USAGE ON SCHEMA public, river TO lindero_app, lindero_platform;
 GRANT USAGE ON SCHEMA public TO lindero_lookup;
