@@ -81,8 +81,8 @@ CREATE TABLE document_payloads (
 ALTER TABLE document_payloads ALTER COLUMN vectors SET STORAGE EXTERNAL; -- floats do not compress
 
 -- Filterable metadata. jsonb, numeric and array operators are not leakproof, so under RLS no index would serve
--- them; comparisons of text, float8 and boolean are. One row a value, several for an array. Exactly one of the
--- values is set. Texts above 1000 bytes are kept as a prefix and a hash (store/postgres/fields.go).
+-- them; comparisons of text, float8 and boolean are. One row a value, several for an array; at most one of the
+-- three values is set, and none for an empty array. Texts above 1000 bytes are kept as a prefix and a hash (store/postgres/fields.go).
 CREATE TABLE document_fields (
     tenant_id     uuid NOT NULL,
     collection_id uuid NOT NULL,

@@ -90,6 +90,10 @@ func (c *fieldColumns) addArray(key uuid.UUID, field string, values []any) error
 		}
 		texts = append(texts, fieldText(s))
 	}
+	if len(texts) == 0 { // the field exists, and equals nothing
+		c.row(key, field, 0, nil, nil, nil)
+		return nil
+	}
 	slices.Sort(texts)
 	for n, text := range slices.Compact(texts) {
 		c.row(key, field, int16(n), &text, nil, nil)
