@@ -80,9 +80,9 @@ func detect(in Input) (mediaType string, params map[string]string, parse parseFu
 		return seen.mediaType, params, seen.parse
 	case found.Is("text/rtf"): // reads as text, but its text is markup
 		return found.String(), params, nil
-	case isText(in.Data, found):
+	case isText(in.Data, found) || known && said.text && found.Is(octetStream) && readable(string(sample(in.Data))):
 		return detectText(seen, said, known, declared, params)
-	case known && !said.text && found.Is(octetStream):
+	case known && !said.text && (found.Is(octetStream) || found.Is("application/zip")):
 		return said.mediaType, params, said.parse
 	default:
 		name, _, _ := strings.Cut(found.String(), ";")

@@ -95,8 +95,9 @@ func (w *markdownWalk) block(n ast.Node, depth int) {
 	}
 }
 
-// mdxComment is how MDX pages write the anchors of their headings.
-var mdxComment = regexp.MustCompile(`\{/\*.*?\*/\}`)
+// mdxComment is how MDX pages write the anchors of their headings; its asterisks are
+// gone by then, being emphasis.
+var mdxComment = regexp.MustCompile(`\{/.*?/\}`)
 
 func (w *markdownWalk) paragraph(text string) {
 	if w.quotes > 0 {

@@ -1,83 +1,57 @@
 package pdf
 
 import (
-	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/klippa-app/go-pdfium/responses"
+	"unicode/utf16"
 )
 
-// lines splits a page's text and finds the size of each line in the rectangles of equal font that the page
-// consists of. PDFium gives the two separately and not in the same order.
-func lines(text string, rects []*responses.GetPageTextStructuredRect) []Line {
-	sizes := sizesOf(rects)
+// smallest is the least size in points that text is set in. Some producers write everything in size 1 and
+// scale it; then sizes say nothing.
+const smallest = 4
+
+// lines splits a page's text. fontSize tells the size of the font at an index, which counts UTF-16 units.
+func lines(text string, fontSize func(index int) float64) []Line {
 	var all []Line
-	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
-		line = strings.TrimRight(line, " \r")
-		all = append(all, Line{Text: line, Size: sizes.of(line)})
+	inSize := map[float64]int{} // characters
+	index := 0
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		at := index
+		for _, r := range line {
+			index += max(utf16.RuneLen(r), 1)
+		}
+		content := strings.TrimSpace(line)
+		if content == "" {
+			all = append(all, Line{})
+			continue
+		}
+		at += len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace)) // such space is ASCII in PDFium's text
+		size := fontSize(at)
+		inSize[size] += len(content)
+		all = append(all, Line{Text: content, Size: size})
 	}
+	relate(all, body(inSize))
 	return all
 }
 
-// fontSizes knows the text of a page in each size of font, without white space.
-type fontSizes struct {
-	body float64 // the size most of the page is in
-	text map[float64]string
-	list []float64 // descending
+// body is the size most of a page is in, the smaller of two equally frequent ones.
+func body(inSize map[float64]int) float64 {
+	best, most := 0.0, 0
+	for size, n := range inSize {
+		if n > most || n == most && size < best {
+			best, most = size, n
+		}
+	}
+	return best
 }
 
-func sizesOf(rects []*responses.GetPageTextStructuredRect) fontSizes {
-	f := fontSizes{text: map[float64]string{}}
-	texts := map[float64]*strings.Builder{}
-	for _, rect := range rects {
-		if rect.FontInformation == nil {
+// relate makes the sizes of lines relative to body.
+func relate(lines []Line, body float64) {
+	for i := range lines {
+		if body < smallest {
+			lines[i].Size = 0
 			continue
 		}
-		size := rect.FontInformation.Size
-		if texts[size] == nil {
-			texts[size] = &strings.Builder{}
-		}
-		texts[size].WriteString(squeeze(rect.Text))
+		lines[i].Size /= body
 	}
-	for size, text := range texts {
-		f.text[size] = text.String()
-		f.list = append(f.list, size)
-	}
-	slices.Sort(f.list)
-	slices.Reverse(f.list)
-	for _, size := range f.list {
-		if len(f.text[size]) > len(f.text[f.body]) {
-			f.body = size
-		}
-	}
-	return f
-}
-
-// of is the relative size of a line that is larger than running text, and 0 for any other.
-func (f fontSizes) of(line string) float64 {
-	// Some producers write everything in size 1 and scale; then sizes say nothing.
-	const smallest = 4
-	if f.body < smallest {
-		return 0
-	}
-	line = squeeze(line)
-	for _, size := range f.list {
-		if size <= f.body {
-			break
-		}
-		if line != "" && strings.Contains(f.text[size], line) {
-			return size / f.body
-		}
-	}
-	return 0
-}
-
-func squeeze(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -138,15 +138,25 @@ func (r *reader) facts() (f Facts) {
 
 func (r *reader) page(i int) (Page, error) {
 	at := requests.Page{ByIndex: &requests.PageByIndex{Document: r.document, Index: i}}
-	text, err := r.instance.GetPageText(&requests.GetPageText{Page: at})
+	opened, err := r.instance.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: at})
 	if err != nil {
 		return Page{}, err
 	}
-	structured, err := r.instance.GetPageTextStructured(&requests.GetPageTextStructured{
-		Page: at, Mode: requests.GetPageTextStructuredModeRects, CollectFontInformation: true,
-	})
-	if err != nil {
-		return Page{Lines: lines(text.Text, nil)}, nil
+	defer r.instance.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: opened.TextPage}) //nolint:errcheck // the sandbox ends with the file
+	count, err := r.instance.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: opened.TextPage})
+	if err != nil || count.Count <= 0 {
+		return Page{}, err
 	}
-	return Page{Lines: lines(text.Text, structured.Rects)}, nil
+	text, err := r.instance.FPDFText_GetText(&requests.FPDFText_GetText{TextPage: opened.TextPage, Count: count.Count})
+	if err != nil {
+		return Page{}, err
+	}
+	size := func(index int) float64 {
+		found, err := r.instance.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: opened.TextPage, Index: index})
+		if err != nil {
+			return 0
+		}
+		return found.FontSize
+	}
+	return Page{Lines: lines(text.Text, size)}, nil
 }
