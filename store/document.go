@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"lindero/store/filter"
 )
 
 // Status is how far a document's newest version has come.
@@ -104,6 +106,7 @@ type Position struct {
 
 // DocumentQuery asks for a page of a collection's documents, by id.
 type DocumentQuery struct {
-	Status Status // empty: any
+	Status Status      // empty: any
+	Filter filter.Expr // over indexed documents; nil: all
 	Page   Page
 }
