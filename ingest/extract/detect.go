@@ -1,11 +1,15 @@
 package extract
 
 import (
+	"bytes"
+	"context"
 	"mime"
 	"path/filepath"
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
+
+	"lindero/fault"
 )
 
 // The media types of the text formats, which no signature tells apart for certain.
@@ -78,6 +82,8 @@ func detect(in Input) (mediaType string, params map[string]string, parse parseFu
 	switch {
 	case signature && !seen.text:
 		return seen.mediaType, params, seen.parse
+	case found.Is("application/x-ole-storage") && isLockedOffice(in.Data):
+		return "application/x-ole-storage", params, lockedOffice
 	case found.Is("text/rtf"): // reads as text, but its text is markup
 		return found.String(), params, nil
 	case isText(in.Data, found) || known && said.text && found.Is(octetStream) && readable(string(sample(in.Data))):
@@ -123,6 +129,17 @@ func isText(data []byte, found *mimetype.MIME) bool {
 		}
 	}
 	return len(data) == 0 || wideEncoding(sample(data)) != ""
+}
+
+// isLockedOffice recognises Word, Excel and PowerPoint files with a password: the zip is wrapped in a stream
+// of this name, in UTF-16.
+func isLockedOffice(data []byte) bool {
+	// The directory of streams may be anywhere in the file.
+	return bytes.Contains(data, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00"))
+}
+
+func lockedOffice(context.Context, source, *builder) error {
+	return fault.New(fault.Encrypted, "the file is protected by a password")
 }
 
 // sample is the part of the data that guesses are made from.

@@ -161,14 +161,20 @@ func (d *docx) table(tbl *element) {
 	var cells []*element
 	widest := 0
 	for _, tr := range unwrapped(tbl, "tr") {
-		var row []string
+		var row, above []string
+		if len(rows) > 0 {
+			above = rows[len(rows)-1]
+		}
 		for _, tc := range unwrapped(tr, "tc") {
 			cells = append(cells, tc)
-			row = append(row, d.cell(tc))
-			if span, err := strconv.Atoi(tc.child("tcPr").value("gridSpan")); err == nil {
-				for range min(span, maxSpan) - 1 {
-					row = append(row, "")
-				}
+			text := d.cell(tc)
+			properties := tc.child("tcPr")
+			if merge := properties.child("vMerge"); merge != nil && merge.attr("val") != "restart" && len(row) < len(above) {
+				text = above[len(row)]
+			}
+			span, _ := strconv.Atoi(properties.value("gridSpan"))
+			for range min(max(span, 1), maxSpan) {
+				row = append(row, text)
 			}
 		}
 		widest = max(widest, len(row))

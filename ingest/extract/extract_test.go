@@ -171,3 +171,34 @@ func TestMail(t *testing.T) {
 		t.Errorf("metadata %v", doc.Metadata)
 	}
 }
+
+func TestPresentation(t *testing.T) {
+	t.Parallel()
+	slide := `<p:sld xmlns:p="p" xmlns:a="a"><p:cSld><p:spTree><p:sp><p:nvSpPr><p:nvPr><p:ph type="title"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>Head</a:t></a:r></a:p></p:txBody></p:sp>` +
+		`<p:sp><p:txBody><a:p><a:pPr lvl="1"/><a:r><a:t>point</a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>`
+	notes := `<p:notes xmlns:p="p" xmlns:a="a"><p:cSld><p:spTree><p:sp><p:nvSpPr><p:nvPr><p:ph type="sldNum"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>1</a:t></a:r></a:p></p:txBody></p:sp>` +
+		`<p:sp><p:nvSpPr><p:nvPr><p:ph idx="1"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>say this</a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:notes>`
+	data := zipOf(t, "[Content_Types].xml", contentTypes,
+		"ppt/presentation.xml", `<p:presentation xmlns:p="p" xmlns:r="http://x/relationships"><p:sldIdLst><p:sldId id="256" r:id="rId2"/><p:sldId id="257" r:id="rId1"/></p:sldIdLst></p:presentation>`,
+		"ppt/_rels/presentation.xml.rels", `<Relationships><Relationship Id="rId1" Type="x/slide" Target="slides/a.xml"/><Relationship Id="rId2" Type="x/slide" Target="/ppt/slides/b.xml"/></Relationships>`,
+		"ppt/slides/a.xml", slide,
+		"ppt/slides/_rels/a.xml.rels", `<Relationships><Relationship Id="rId1" Type="x/notesSlide" Target="../notesSlides/a.xml"/></Relationships>`,
+		"ppt/notesSlides/a.xml", notes,
+		"ppt/slides/b.xml", strings.ReplaceAll(slide, "Head", "First"))
+	doc := mustExtract(t, Input{Data: data})
+	if want := "## First\n\n  - point\n\n## Head\n\n  - point\n\nsay this"; doc.Text != want {
+		t.Errorf("got\n%s", doc.Text)
+	}
+	if last := doc.Blocks[len(doc.Blocks)-1]; last.Page != 2 {
+		t.Errorf("last block %+v", last)
+	}
+}
+
+func TestSpannedCellsStandInEachRow(t *testing.T) {
+	t.Parallel()
+	page := `<table><tr><th>y</th><th>m</th><th colspan=2>v</th></tr><tr><td rowspan=2>2025</td><td>1</td><td>a</td><td>b</td></tr><tr><td>2</td><td>c</td></tr></table>`
+	doc := mustExtract(t, Input{Data: []byte(page), ContentType: "text/html"})
+	if want := "| y | m | v | v |\n| - | - | - | - |\n| 2025 | 1 | a | b |\n| 2025 | 2 | c |"; doc.Text != want {
+		t.Errorf("got\n%s", doc.Text)
+	}
+}

@@ -72,6 +72,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		"too much text":    {Input{Data: []byte(strings.Repeat("word ", 1000)), Limits: Limits{TextBytes: 1000}}, fault.TooLarge},
 		"locked book":      {Input{Data: lockedBook(t)}, fault.Encrypted},
 		"locked ODT":       {Input{Data: zipOf(t, "mimetype", "application/vnd.oasis.opendocument.text", "META-INF/manifest.xml", `<m><file-entry><encryption-data/></file-entry></m>`)}, fault.Encrypted},
+		"locked workbook":  {Input{Data: []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 2000) + "E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00"), Filename: "a.xlsx"}, fault.Encrypted},
 		"undeclared image": {Input{Data: []byte("text"), ContentType: "image/png"}, fault.UnsupportedMediaType},
 	} {
 		t.Run(name, func(t *testing.T) {

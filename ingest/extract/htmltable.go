@@ -8,9 +8,6 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// maxSpan bounds how many columns one cell may fill; hostile pages declare millions.
-const maxSpan = 100
-
 // table adds a table's rows. A table of one column or with tables inside lays out a page rather than data,
 // and is read as blocks.
 func (w *htmlWalk) table(n *html.Node) {
@@ -48,6 +45,7 @@ func cellIsLarge(cell *html.Node) bool { return textLength(cell) > 2000 }
 
 // tableRows reads the cells of a table, and whether its first row names the columns.
 func tableRows(table *html.Node) (rows [][]string, header bool) {
+	var grid spanGrid
 	var visit func(n *html.Node)
 	visit = func(n *html.Node) {
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -59,33 +57,36 @@ func tableRows(table *html.Node) (rows [][]string, header bool) {
 				if len(cells) == 0 {
 					continue
 				}
-				if len(rows) == 0 {
+				if len(grid.rows) == 0 {
 					header = named || c.Parent.DataAtom == atom.Thead
 				}
-				rows = append(rows, cells)
+				grid.add(cells)
 			}
 		}
 	}
 	visit(table)
-	return rows, header
+	return grid.rows, header
 }
 
 // rowCells reads one row; named is true when all of its cells are headings.
-func rowCells(tr *html.Node) (cells []string, named bool) {
+func rowCells(tr *html.Node) (cells []spanCell, named bool) {
 	named = true
 	for c := tr.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom != atom.Td && c.DataAtom != atom.Th {
 			continue
 		}
 		named = named && c.DataAtom == atom.Th
-		cells = append(cells, cellText(c))
-		if span, err := strconv.Atoi(attribute(c, "colspan")); err == nil {
-			for range min(span, maxSpan) - 1 {
-				cells = append(cells, "")
-			}
-		}
+		cells = append(cells, spanCell{cellText(c), spanOf(c, "colspan"), spanOf(c, "rowspan")})
 	}
 	return cells, named && len(cells) > 0
+}
+
+func spanOf(cell *html.Node, key string) int {
+	span, err := strconv.Atoi(attribute(cell, key))
+	if err != nil {
+		return 1
+	}
+	return span
 }
 
 // cellText is the text of a cell on one line, whatever blocks it has.
