@@ -40,7 +40,7 @@ type Fixture struct {
 func New(tb testing.TB) *Fixture {
 	tb.Helper()
 	db := pgtest.New(tb)
-	f := &Fixture{AppURL: db.AppURL, platformURL: db.PlatformURL}
+	f := &Fixture{AppURL: db.AppURL(), platformURL: db.PlatformURL()}
 	s, err := postgres.Open(context.Background(), postgres.Config{URL: f.AppURL, MaxConns: 8, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
