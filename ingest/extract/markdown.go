@@ -46,7 +46,11 @@ func parseMarkdown(ctx context.Context, src source, b *builder) error {
 // nestsTooDeep finds lines that open absurdly many containers at once.
 func nestsTooDeep(page string) bool {
 	for line := range strings.SplitSeq(page, "\n") {
-		if len(line) > maxContainers && strings.Count(containerMarks.FindString(line), " ")+strings.Count(containerMarks.FindString(line), ">") > maxContainers {
+		if len(line) <= maxContainers {
+			continue
+		}
+		marks := containerMarks.FindString(line)
+		if strings.Count(marks, " ")+strings.Count(marks, "\t")+strings.Count(marks, ">") > maxContainers {
 			return true
 		}
 	}

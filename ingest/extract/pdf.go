@@ -65,7 +65,11 @@ func pdfPage(lines []pdf.Line, b *builder) {
 	var paragraph, heading strings.Builder
 	level := 0
 	flush := func() {
-		b.paragraph(paragraph.String())
+		if item, ok := cutBullet(paragraph.String()); ok {
+			b.listItem(0, 0, item)
+		} else {
+			b.paragraph(paragraph.String())
+		}
 		b.heading(level, heading.String())
 		paragraph.Reset()
 		heading.Reset()
@@ -73,8 +77,8 @@ func pdfPage(lines []pdf.Line, b *builder) {
 	}
 	for i, line := range lines {
 		text := strings.TrimSpace(line.Text)
-		l := headingLevel(line.Size)
-		if text == "" || utf8.RuneCountInString(text) > maxHeading {
+		l := headingLevel(line)
+		if _, bullet := cutBullet(text); bullet || text == "" || utf8.RuneCountInString(text) > maxHeading {
 			l = 0
 		}
 		if l != level || text == "" {
@@ -95,13 +99,16 @@ func pdfPage(lines []pdf.Line, b *builder) {
 	flush()
 }
 
-func headingLevel(size float64) int {
+// headingLevel judges a line by how it looks: large, or bold without being a sentence.
+func headingLevel(line pdf.Line) int {
 	switch {
-	case size >= sizeH1:
+	case line.Size >= sizeH1:
 		return 1
-	case size >= sizeH2:
+	case line.Size >= sizeH2:
 		return 2
-	case size >= sizeH3:
+	case line.Size >= sizeH3:
+		return 3
+	case line.Bold && line.Size >= 1 && !strings.HasSuffix(line.Text, ".") && !strings.HasSuffix(line.Text, ","):
 		return 3
 	}
 	return 0
@@ -127,13 +134,24 @@ func endsParagraph(line, next string, width int) bool {
 		return true
 	}
 	first, _ := utf8.DecodeRuneInString(next)
-	if strings.ContainsRune("•◦▪●-–*", first) {
+	if _, bullet := cutBullet(next); bullet {
 		return true
 	}
 	short := utf8.RuneCountInString(line) < width*3/4
 	last, _ := utf8.DecodeLastRuneInString(line)
 	ended := strings.ContainsRune(".!?:…。”\")", last)
 	return short && (ended || unicode.IsUpper(first) || unicode.IsDigit(first))
+}
+
+// cutBullet takes the mark off an item of a list.
+func cutBullet(line string) (item string, ok bool) {
+	first, size := utf8.DecodeRuneInString(line)
+	if strings.ContainsRune("•◦▪●○■–-*", first) && size < len(line) {
+		if next, _ := utf8.DecodeRuneInString(line[size:]); unicode.IsSpace(next) {
+			return line[size:], true
+		}
+	}
+	return line, false
 }
 
 // joinLine appends a line; a word hyphenated at the end of the one before is put together again. PDFium marks

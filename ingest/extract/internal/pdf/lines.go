@@ -6,52 +6,62 @@ import (
 	"unicode/utf16"
 )
 
-// smallest is the least size in points that text is set in. Some producers write everything in size 1 and
-// scale it; then sizes say nothing.
-const smallest = 4
+// fonts tells what characters look like; an index counts UTF-16 units of the page's text.
+type fonts interface {
+	height(index int) float64 // 0 where unknown
+	bold(index int) bool
+}
 
-// lines splits a page's text. fontSize tells the size of the font at an index, which counts UTF-16 units.
-func lines(text string, fontSize func(index int) float64) []Line {
+// lines splits a page's text.
+func lines(text string, f fonts) []Line {
 	var all []Line
-	inSize := map[float64]int{} // characters
+	inHeight, inBold := map[float64]int{}, map[bool]int{} // bytes of text
 	index := 0
 	for line := range strings.SplitAfterSeq(text, "\n") {
-		at := index
-		for _, r := range line {
-			index += max(utf16.RuneLen(r), 1)
-		}
+		first := index + len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace)) // such space is ASCII here
+		index += unitsOf(line)
 		content := strings.TrimSpace(line)
 		if content == "" {
 			all = append(all, Line{})
 			continue
 		}
-		at += len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace)) // such space is ASCII in PDFium's text
-		size := fontSize(at)
-		inSize[size] += len(content)
-		all = append(all, Line{Text: content, Size: size})
+		l := Line{Text: content, Size: f.height(first), Bold: f.bold(first)}
+		if l.Bold {
+			l.Bold = f.bold(first + unitsOf(content) - 1)
+		}
+		inHeight[l.Size] += len(content)
+		inBold[l.Bold] += len(content)
+		all = append(all, l)
 	}
-	relate(all, body(inSize))
+	relate(all, most(inHeight), inBold[true] > inBold[false])
 	return all
 }
 
-// body is the size most of a page is in, the smaller of two equally frequent ones.
-func body(inSize map[float64]int) float64 {
-	best, most := 0.0, 0
-	for size, n := range inSize {
-		if n > most || n == most && size < best {
-			best, most = size, n
+// unitsOf is the length of s in UTF-16.
+func unitsOf(s string) (n int) {
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+// most is the height most of a page has, the smaller of two equally frequent ones.
+func most(inHeight map[float64]int) float64 {
+	best, bytes := 0.0, 0
+	for height, n := range inHeight {
+		if n > bytes || n == bytes && height < best {
+			best, bytes = height, n
 		}
 	}
 	return best
 }
 
-// relate makes the sizes of lines relative to body.
-func relate(lines []Line, body float64) {
+// relate makes the sizes of lines relative to that of running text. Where running text is bold, being bold
+// says nothing.
+func relate(lines []Line, running float64, bold bool) {
 	for i := range lines {
-		if body < smallest {
-			lines[i].Size = 0
-			continue
+		if lines[i].Bold = lines[i].Bold && !bold; running > 0 {
+			lines[i].Size /= running
 		}
-		lines[i].Size /= body
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/klippa-app/go-pdfium"
@@ -28,10 +30,11 @@ type Page struct {
 	Lines []Line
 }
 
-// Line is one line of text. Size is that of its font relative to the page's running text, 0 where unknown.
+// Line is one line of text.
 type Line struct {
 	Text string
-	Size float64
+	Size float64 // height of its characters relative to the page's running text; 0 where unknown
+	Bold bool    // from its first to its last character
 }
 
 // start compiles PDFium, which takes about two seconds, once for the process.
@@ -151,12 +154,30 @@ func (r *reader) page(i int) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	size := func(index int) float64 {
-		found, err := r.instance.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: opened.TextPage, Index: index})
-		if err != nil {
-			return 0
-		}
-		return found.FontSize
+	return Page{Lines: lines(text.Text, pageFonts{r.instance, opened.TextPage})}, nil
+}
+
+// pageFonts looks up the fonts of a page's characters.
+type pageFonts struct {
+	instance pdfium.Pdfium
+	page     references.FPDF_TEXTPAGE
+}
+
+// height is that of the font's box on the page, in points. The font's own size would not do: many producers
+// write everything in size 1 and scale it.
+func (p pageFonts) height(index int) float64 {
+	box, err := p.instance.FPDFText_GetLooseCharBox(&requests.FPDFText_GetLooseCharBox{TextPage: p.page, Index: index})
+	if err != nil {
+		return 0
 	}
-	return Page{Lines: lines(text.Text, size)}, nil
+	return math.Round(2*math.Abs(float64(box.Rect.Top-box.Rect.Bottom))) / 2
+}
+
+func (p pageFonts) bold(index int) bool {
+	info, err := p.instance.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: p.page, Index: index})
+	if err != nil {
+		return false
+	}
+	name := strings.ToLower(info.FontName)
+	return strings.Contains(name, "bold") || strings.Contains(name, "black") || strings.Contains(name, "heavy")
 }
