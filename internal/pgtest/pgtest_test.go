@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -98,6 +99,21 @@ func TestKeeperWaitsForUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = lock.Close()
+}
+
+// The lock is held by a file that nothing reads: the collector must not close it.
+func TestUserIsKeptThroughCollections(t *testing.T) {
+	before := membership
+	t.Cleanup(func() { membership = before })
+	dir := t.TempDir()
+	if err := becomeUser(dir); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.GC()
+	if _, err := lockFile(filepath.Join(dir, "users"), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+		t.Error("the lock was lost")
+	}
 }
 
 func TestSharedDirectoryIsPrivate(t *testing.T) {

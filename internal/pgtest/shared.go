@@ -20,13 +20,16 @@ import (
 // keeperStart is how long a keeper may take to initialise and start the cluster.
 const keeperStart = 90 * time.Second
 
+// membership is this process's shared lock on "users". It hangs on a variable because the collector closes, and
+// thereby unlocks, a file that nobody refers to.
+var membership *os.File
+
 func joinSharedCluster() (string, error) {
 	dir, err := sharedDir()
 	if err != nil {
 		return "", err
 	}
-	// Kept open, and thereby locked, until this process ends.
-	if _, err := lockFile(filepath.Join(dir, "users"), syscall.LOCK_SH); err != nil {
+	if err := becomeUser(dir); err != nil {
 		return "", err
 	}
 	starting, err := lockFile(filepath.Join(dir, "starting"), syscall.LOCK_EX)
@@ -38,6 +41,11 @@ func joinSharedCluster() (string, error) {
 		return url, nil
 	}
 	return startKeeper(dir)
+}
+
+func becomeUser(dir string) (err error) {
+	membership, err = lockFile(filepath.Join(dir, "users"), syscall.LOCK_SH)
+	return err
 }
 
 // sharedDir is this user's private directory among the temporary files. The server's user must be able to
