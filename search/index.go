@@ -1,0 +1,99 @@
+// Package search answers queries: it parses and validates a request, embeds the query, asks storage for the
+// candidates of each leg, ranks and fuses them, and reads the passages back under the tenant's own rights. It knows
+// no database; Index is what it needs of one.
+package search
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lindero/search/lexical/analysis"
+	"lindero/search/lexical/bm25"
+	"lindero/store"
+	"lindero/store/filter"
+)
+
+// Index is one tenant's storage as a search sees it. It is bound to the tenant: no method takes one.
+type Index interface {
+	// CollectionsNamed describes collections in the order of names. A missing one is fault.NotFound.
+	CollectionsNamed(ctx context.Context, names []string) ([]store.Collection, error)
+	// Retrieve runs the legs of all targets in one snapshot and one round trip. The caller closes the
+	// snapshot on every path. A target whose collection has changed since it was described is Stale, and
+	// its legs are empty.
+	Retrieve(ctx context.Context, plan Plan) (Snapshot, error)
+}
+
+// Snapshot is one consistent view of the tenant's data.
+type Snapshot interface {
+	// Retrieved has one entry a target, in their order.
+	Retrieved() []Retrieved
+	// Hydrate reads passages by key; what is not the tenant's, or gone, is missing from the answer. With
+	// vectors, each passage brings its own. It may be called once.
+	Hydrate(ctx context.Context, keys []Key, vectors bool) (map[Key]Passage, error)
+	// Close ends the snapshot. It may be called more than once.
+	Close()
+	// RoundTrips counts the exchanges with the database so far, for explain and tests.
+	RoundTrips() int
+}
+
+// Plan is what one search asks of storage.
+type Plan struct {
+	Targets []Target
+	Filter  filter.Expr // narrows every leg before ranking; nil allows all
+	// Passages asks for the passages of the vector leg in the same round trip. Allowed for a single target
+	// without a lexical leg.
+	Passages bool
+	Vectors  bool // with Passages: bring the vectors as well
+}
+
+// Target is one collection with the legs to run on it.
+type Target struct {
+	Collection store.Collection
+	Vector     []float32            // unit length; nil: no vector leg
+	Terms      []analysis.QueryTerm // empty: no lexical leg
+	Limit      int                  // candidates of the vector leg
+	Exact      bool                 // scan exactly even where there is an approximate index
+}
+
+// Retrieved is what the legs of one target found.
+type Retrieved struct {
+	Stale     bool        // the collection is gone or has changed
+	Languages []string    // of its documents, sorted, as the snapshot sees them; only with a lexical leg
+	Vector    []Candidate // by descending score
+	Lexical   *bm25.Query // without a limit; nil without a lexical leg
+}
+
+// Candidate is a chunk that a vector backend proposes. Tenant is whom the backend claims it belongs to.
+type Candidate struct {
+	Tenant  uuid.UUID
+	Ordinal int64
+	Score   float64 // cosine similarity
+}
+
+// Key names a chunk among all of one tenant's.
+type Key struct {
+	Collection uuid.UUID
+	Ordinal    int64
+}
+
+// Passage is a chunk with what its document says of it.
+type Passage struct {
+	DocumentKey   uuid.UUID
+	DocumentID    string
+	ChunkID       uuid.UUID
+	Title         string
+	URL           string
+	Language      string
+	Text          string
+	Metadata      json.RawMessage // of the document
+	ChunkMetadata json.RawMessage // of the caller's own split; nil without
+	Position      store.Position
+	Vector        []float32
+}
+
+// describedFor bounds how long a collection's description is used without being read again. It is checked in
+// every search's own snapshot, so an old one costs a repetition, never a wrong answer.
+const describedFor = time.Minute

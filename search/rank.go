@@ -1,0 +1,184 @@
+package search
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"lindero/fault"
+	"lindero/search/fusion"
+	"lindero/search/lexical/bm25"
+	"lindero/store"
+)
+
+// hit is a candidate on its way into the answer.
+type hit struct {
+	key      Key
+	target   int // which collection, for names
+	score    float64
+	scores   Scores
+	passage  Passage
+	hydrated bool
+}
+
+// leg is the ranking of one kind over all collections that can be compared.
+type leg struct {
+	weight float64
+	hits   []hit
+}
+
+// rank turns what the legs found into one ranking.
+func (r *run) rank(limit int) (hits []hit, exhausted bool, err error) {
+	lexical, known, full, err := r.rankLexical(limit)
+	if err != nil {
+		return nil, false, err
+	}
+	vectors, fullVectors := r.rankVectors(limit)
+	exhausted = !full && !fullVectors
+	if !r.fused() {
+		legs := append(vectors, leg{hits: lexical})
+		for _, l := range legs {
+			hits = append(hits, l.hits...)
+		}
+		sortHits(hits)
+		return hits, exhausted, nil
+	}
+	return r.fuse(lexical, vectors, known), exhausted, nil
+}
+
+// rankLexical scores each collection by its own statistics and merges by score. known is the share of the query's
+// terms that the best-knowing collection has.
+func (r *run) rankLexical(limit int) (hits []hit, known float64, full bool, err error) {
+	for i, found := range r.snapshot.Retrieved() {
+		if found.Lexical == nil {
+			continue
+		}
+		found.Lexical.Limit = limit
+		result, err := bm25.Search(*found.Lexical)
+		if err != nil {
+			return nil, 0, false, fault.Wrap(err, fault.Internal, "the lexical index of collection %s cannot be read", r.targets[i].Collection.Name)
+		}
+		known = max(known, result.Known())
+		full = full || len(result.Hits) == limit
+		for _, h := range result.Hits {
+			hits = append(hits, hit{key: r.key(i, h.Ordinal), target: i, score: h.Score, scores: Scores{Lexical: &h.Score}})
+		}
+		r.explainLexical(i, result)
+	}
+	sortHits(hits)
+	return hits, known, full, nil
+}
+
+// rankVectors makes one ranking for each embedding profile: similarities of different models do not compare.
+func (r *run) rankVectors(limit int) (legs []leg, full bool) {
+	var profiles []store.Profile
+	for i, found := range r.snapshot.Retrieved() {
+		if r.targets[i].Vector == nil {
+			continue
+		}
+		full = full || len(found.Vector) == limit
+		profile := r.targets[i].Collection.Embedding
+		at := slices.Index(profiles, profile)
+		if at < 0 {
+			at, profiles, legs = len(profiles), append(profiles, profile), append(legs, leg{})
+		}
+		before := len(legs[at].hits)
+		for _, c := range found.Vector {
+			if r.accepts(i, c) {
+				legs[at].hits = append(legs[at].hits, hit{key: r.key(i, c.Ordinal), target: i, score: c.Score, scores: Scores{Semantic: &c.Score}})
+			}
+		}
+		r.explain.Legs = append(r.explain.Legs, ExplainLeg{
+			Collection: r.targets[i].Collection.Name, Kind: Semantic, Candidates: len(legs[at].hits) - before,
+		})
+	}
+	for _, l := range legs {
+		sortHits(l.hits)
+	}
+	return legs, full
+}
+
+// accepts is the first half of wall 4: a candidate that its backend says belongs to somebody else goes no further.
+func (r *run) accepts(target int, c Candidate) bool {
+	if c.Tenant != r.tenant {
+		rejectedCandidates.Inc()
+		r.service.cfg.Log.Error("a backend proposed another tenant's candidate; it was dropped",
+			"tenant", r.tenant, "claimed", c.Tenant, "collection", r.targets[target].Collection.ID)
+		return false
+	}
+	return !math.IsNaN(c.Score) && !math.IsInf(c.Score, 0)
+}
+
+func (r *run) key(target int, ordinal int64) Key {
+	return Key{Collection: r.targets[target].Collection.ID, Ordinal: ordinal}
+}
+
+// fuse joins the rankings by reciprocal rank.
+func (r *run) fuse(lexical []hit, vectors []leg, known float64) []hit {
+	var weights fusion.Weights
+	all := map[Key]hit{}
+	legs := make([]fusion.Leg[Key], 0, len(vectors)+1)
+	for _, v := range vectors {
+		weights = fusion.WeightsFor(r.targets[v.targetOr(0)].Collection.Embedding.Provider, known)
+		legs = append(legs, fusion.Leg[Key]{Weight: weights.Vector, Keys: keysOf(v.hits, all)})
+	}
+	legs = append(legs, fusion.Leg[Key]{Weight: weights.Lexical, Keys: keysOf(lexical, all)})
+	r.explain.Weights = &Weights{Lexical: weights.Lexical, Semantic: weights.Vector}
+	fused := fusion.RRF(legs, fusion.K, r.compareKeys(all))
+	hits := make([]hit, len(fused))
+	for i, f := range fused {
+		hits[i] = all[f.Key]
+		hits[i].score = f.Score
+	}
+	return hits
+}
+
+// targetOr is the collection of the leg's best hit, for its provider; a leg without hits has no weight to find.
+func (l leg) targetOr(none int) int {
+	if len(l.hits) == 0 {
+		return none
+	}
+	return l.hits[0].target
+}
+
+// keysOf lists a leg's keys and notes what it said of each.
+func keysOf(hits []hit, all map[Key]hit) []Key {
+	keys := make([]Key, len(hits))
+	for i, h := range hits {
+		keys[i] = h.key
+		if other, ok := all[h.key]; ok {
+			h.scores.Semantic = cmp.Or(h.scores.Semantic, other.scores.Semantic)
+			h.scores.Lexical = cmp.Or(h.scores.Lexical, other.scores.Lexical)
+		}
+		all[h.key] = h
+	}
+	return keys
+}
+
+// compareKeys breaks ties between equal scores: by the order in which the collections were named, then by ordinal.
+func (r *run) compareKeys(all map[Key]hit) func(a, b Key) int {
+	return func(a, b Key) int {
+		return cmp.Or(cmp.Compare(all[a].target, all[b].target), cmp.Compare(a.Ordinal, b.Ordinal), bytes.Compare(a.Collection[:], b.Collection[:]))
+	}
+}
+
+func sortHits(hits []hit) {
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.target, b.target), cmp.Compare(a.key.Ordinal, b.key.Ordinal))
+	})
+}
+
+func (r *run) explainLexical(target int, result bm25.Result) {
+	explained := ExplainLeg{
+		Collection: r.targets[target].Collection.Name, Kind: Lexical, Candidates: len(result.Hits), Matches: result.Matches,
+	}
+	for i, term := range r.targets[target].Terms {
+		explained.Terms = append(explained.Terms, ExplainTerm{Term: term.Term, Chunks: result.Frequencies[i]})
+	}
+	r.explain.Legs = append(r.explain.Legs, explained)
+}
+
+// String names a key in logs and failures.
+func (k Key) String() string { return fmt.Sprintf("%s/%d", k.Collection, k.Ordinal) }

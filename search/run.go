@@ -1,0 +1,148 @@
+package search
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lindero/search/lexical/analysis"
+	"lindero/store"
+)
+
+// run is one attempt at answering one request.
+type run struct {
+	service  *Service
+	index    Index
+	tenant   uuid.UUID
+	q        *question
+	warnings []Warning
+	usage    Usage
+	explain  Explain
+
+	targets  []Target
+	snapshot Snapshot
+}
+
+// candidateFactor is how many candidates a leg brings for each result wanted: fusing and grouping need more.
+const candidateFactor = 4
+
+// minCandidates is what each leg of a fused search brings at least.
+const minCandidates = 100
+
+// answer describes, retrieves, ranks and hydrates. When grouping used up the candidates before there were
+// enough documents, it goes on with more of them.
+func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
+	collections, err := r.service.describe(ctx, r.index, r.tenant, r.q.collections, fresh)
+	if err != nil {
+		return Response{}, err
+	}
+	if err := r.plan(ctx, collections); err != nil {
+		return Response{}, err
+	}
+	limit := r.q.depth()
+	if r.fused() || r.q.byDocument {
+		limit = max(minCandidates, candidateFactor*limit)
+	}
+	for {
+		hits, exhausted, err := r.attempt(ctx, limit)
+		if err != nil {
+			return Response{}, err
+		}
+		if len(hits) >= r.q.depth() || exhausted || !r.q.byDocument {
+			return r.respond(hits), nil
+		}
+		limit *= candidateFactor
+	}
+}
+
+// attempt runs the legs with a number of candidates each. exhausted means that more would find nothing new.
+func (r *run) attempt(ctx context.Context, limit int) (hits []hit, exhausted bool, err error) {
+	plan := Plan{Targets: r.targets, Filter: r.q.filter, Vectors: r.q.include["vector"]}
+	plan.Passages = len(r.targets) == 1 && len(r.targets[0].Terms) == 0 && r.targets[0].Vector != nil
+	for i := range plan.Targets {
+		plan.Targets[i].Limit = limit
+	}
+	started := time.Now()
+	r.snapshot, err = r.index.Retrieve(ctx, plan)
+	if err != nil {
+		return nil, false, err
+	}
+	defer r.snapshot.Close()
+	r.explain.RetrieveMS += milliseconds(started)
+	if r.outdated() {
+		return nil, false, errOutdated
+	}
+	started = time.Now()
+	hits, exhausted, err = r.rank(limit)
+	if err != nil {
+		return nil, false, err
+	}
+	r.explain.RankMS += milliseconds(started)
+	started = time.Now()
+	hits, err = r.hydrate(ctx, hits)
+	r.explain.HydrateMS += milliseconds(started)
+	r.explain.RoundTrips = r.snapshot.RoundTrips()
+	return hits, exhausted, err
+}
+
+// plan decides which legs each collection gets.
+func (r *run) plan(ctx context.Context, collections []store.Collection) error {
+	started := time.Now()
+	for _, c := range collections {
+		target := Target{Collection: c, Exact: r.q.exact}
+		if r.q.mode != Lexical {
+			vector, err := r.vectorFor(ctx, c)
+			if err != nil {
+				return err
+			}
+			target.Vector = vector
+		}
+		if r.q.mode != Semantic && r.q.query != "" {
+			target.Terms = analysis.QueryTerms(languagesOf(c), r.q.query)
+		}
+		r.targets = append(r.targets, target)
+	}
+	r.explain.EmbedMS = milliseconds(started)
+	return nil
+}
+
+// languagesOf are the languages that a query is analysed in. A collection that had no documents when it was
+// described gets a leg all the same, for the snapshot to tell whether it has some now.
+func languagesOf(c store.Collection) []string {
+	switch {
+	case c.Language != store.LanguageAuto:
+		return []string{c.Language}
+	case len(c.Languages) == 0:
+		return []string{""}
+	}
+	return c.Languages
+}
+
+// fused reports whether the results of more than one leg are joined by rank.
+func (r *run) fused() bool { return r.hasVectors() && r.hasTerms() }
+
+func (r *run) hasVectors() bool {
+	return slices.ContainsFunc(r.targets, func(t Target) bool { return t.Vector != nil })
+}
+
+func (r *run) hasTerms() bool {
+	return slices.ContainsFunc(r.targets, func(t Target) bool { return len(t.Terms) > 0 })
+}
+
+// outdated reports whether the plan was made for collections that are not like that any more. A collection
+// without a lexical leg has no say in languages.
+func (r *run) outdated() bool {
+	for i, found := range r.snapshot.Retrieved() {
+		target := r.targets[i]
+		if found.Stale {
+			return true
+		}
+		if target.Collection.Language == store.LanguageAuto && found.Lexical != nil &&
+			!slices.Equal(found.Languages, target.Collection.Languages) {
+			return true
+		}
+	}
+	return false
+}

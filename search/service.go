@@ -1,0 +1,114 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"lindero/embed"
+	"lindero/fault"
+	"lindero/store"
+	"lindero/tenant"
+)
+
+// Config is what a Service needs.
+type Config struct {
+	// Embedder makes query embeddings of a profile; it is not asked for external ones.
+	Embedder func(profile store.Profile) (embed.Embedder, error)
+	Log      *slog.Logger
+}
+
+// Service answers searches of any tenant. What it keeps between requests is keyed by tenant first.
+type Service struct {
+	cfg        Config
+	described  *otter.Cache[collectionKey, store.Collection]
+	embeddings *otter.Cache[embeddingKey, []float32]
+}
+
+type collectionKey struct {
+	tenant uuid.UUID
+	name   string
+}
+
+// Bounds of the caches, over all tenants.
+const (
+	maxDescribed  = 20_000
+	maxEmbeddings = 10_000 // 30 MB of 768-d vectors
+	embeddingLife = 10 * time.Minute
+)
+
+// New makes a service.
+func New(cfg Config) (*Service, error) {
+	described, err := otter.New(&otter.Options[collectionKey, store.Collection]{
+		MaximumSize: maxDescribed, ExpiryCalculator: otter.ExpiryWriting[collectionKey, store.Collection](describedFor),
+	})
+	if err != nil {
+		return nil, err
+	}
+	embeddings, err := otter.New(&otter.Options[embeddingKey, []float32]{
+		MaximumSize: maxEmbeddings, ExpiryCalculator: otter.ExpiryWriting[embeddingKey, []float32](embeddingLife),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{cfg: cfg, described: described, embeddings: embeddings}, nil
+}
+
+// maxAttempts bounds how often one search is repeated because a collection changes under it.
+const maxAttempts = 4
+
+// errOutdated repeats a search with fresh descriptions.
+var errOutdated = errors.New("the collection has changed since it was described")
+
+// Search answers one request of the tenant that index is bound to. Errors are of the fault vocabulary.
+func (s *Service) Search(ctx context.Context, index Index, id tenant.ID, request Request) (Response, error) {
+	started := time.Now()
+	q, err := parse(&request)
+	if err != nil {
+		return Response{}, err
+	}
+	for attempt := 1; ; attempt++ {
+		run := &run{service: s, index: index, tenant: id.UUID(), q: q, explain: Explain{Attempts: attempt}}
+		response, err := run.answer(ctx, attempt > 1)
+		if errors.Is(err, errOutdated) && attempt < maxAttempts {
+			repeatedSearches.Inc()
+			continue
+		}
+		if errors.Is(err, errOutdated) {
+			return Response{}, fault.Wrap(err, fault.Unavailable, "the collection is changing too fast; try again in a moment")
+		}
+		if err != nil {
+			return Response{}, err
+		}
+		response.TookMS = milliseconds(started)
+		return response, nil
+	}
+}
+
+// describe returns the collections named, from the cache unless fresh ones are wanted.
+func (s *Service) describe(ctx context.Context, index Index, id uuid.UUID, names []string, fresh bool) ([]store.Collection, error) {
+	collections := make([]store.Collection, len(names))
+	known := !fresh
+	for i := 0; known && i < len(names); i++ {
+		collections[i], known = s.described.GetIfPresent(collectionKey{id, names[i]})
+	}
+	if known {
+		return collections, nil
+	}
+	collections, err := index.CollectionsNamed(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range collections {
+		s.described.Set(collectionKey{id, c.Name}, c)
+	}
+	return collections, nil
+}
+
+func milliseconds(since time.Time) float64 {
+	return float64(time.Since(since).Microseconds()) / 1000
+}

@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	pgvector "github.com/pgvector/pgvector-go"
+
+	"lindero/search"
+	"lindero/search/lexical/bm25"
+	"lindero/search/lexical/codec"
+)
+
+// snapshot is one REPEATABLE READ transaction of the tenant's, open between the two batches of a search.
+type snapshot struct {
+	handle     *Handle
+	conn       *pgxpool.Conn // nil once it is finished
+	retrieved  []search.Retrieved
+	passages   map[search.Key]search.Passage // already read by the first batch
+	roundTrips int
+}
+
+// Retrieve implements search.Index. Begin, binding, the collections' rows and all legs share one round trip; a
+// plan with Passages ends the transaction in it as well. Two statements of one implicit transaction could see
+// different data, hence the isolation level.
+func (h *Handle) Retrieve(ctx context.Context, plan search.Plan) (search.Snapshot, error) {
+	if h.id.IsZero() {
+		return nil, errNoTenant
+	}
+	conn, err := h.store.pool.Acquire(ctx)
+	if err != nil {
+		return nil, translate(err)
+	}
+	s := &snapshot{handle: h, conn: conn, retrieved: make([]search.Retrieved, len(plan.Targets)), roundTrips: 1}
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	batch.Queue(bindTenant, h.id.String())
+	s.queueVersions(batch, plan.Targets)
+	for i, target := range plan.Targets {
+		if target.Vector != nil {
+			s.queueVectorLeg(batch, plan, i)
+		}
+		if len(target.Terms) > 0 {
+			s.queueLexicalLeg(batch, plan, i)
+		}
+	}
+	if plan.Passages {
+		batch.Queue("COMMIT")
+	}
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		s.Close()
+		return nil, translate(err)
+	}
+	if plan.Passages {
+		s.finish()
+	}
+	for i := range s.retrieved {
+		if s.retrieved[i].Stale {
+			s.retrieved[i] = search.Retrieved{Stale: true}
+		}
+	}
+	return s, nil
+}
+
+// Retrieved implements search.Snapshot.
+func (s *snapshot) Retrieved() []search.Retrieved { return s.retrieved }
+
+// RoundTrips implements search.Snapshot.
+func (s *snapshot) RoundTrips() int { return s.roundTrips }
+
+// Close implements search.Snapshot. A transaction is still open here only after an error or when the search is to be
+// repeated; a connection that cannot even roll back is closed, and the pool replaces it.
+func (s *snapshot) Close() {
+	if s.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), retryAfterOutage)
+	defer cancel()
+	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
+		_ = s.conn.Conn().Close(ctx)
+	}
+	s.finish()
+}
+
+func (s *snapshot) finish() {
+	s.conn.Release()
+	s.conn = nil
+}
+
+// queueVersions marks the targets whose collection is not what the plan was made for.
+func (s *snapshot) queueVersions(batch *pgx.Batch, targets []search.Target) {
+	ids := make([]uuid.UUID, len(targets))
+	for i, target := range targets {
+		ids[i] = target.Collection.ID
+		s.retrieved[i].Stale = true
+	}
+	batch.Queue(`SELECT c.id, c.version FROM collections c
+		WHERE c.tenant_id = $1 AND c.id = ANY ($2) AND c.deleted_at IS NULL`, s.handle.id.UUID(), ids).
+		Query(func(rows pgx.Rows) error {
+			var id uuid.UUID
+			var version int64
+			_, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
+				for i, target := range targets {
+					if target.Collection.ID == id && target.Collection.Version == version {
+						s.retrieved[i].Stale = false
+					}
+				}
+				return nil
+			})
+			return err
+		})
+}
+
+// queueVectorLeg ranks the collection's vectors by cosine distance. Slot, tenant and collection are explicit
+// predicates (wall 3) beside row-level security (wall 2).
+func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
+	target := plan.Targets[i]
+	args := &arguments{}
+	tenant, collection := args.add(s.handle.id.UUID()), args.add(target.Collection.ID)
+	nearest := fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM chunk_vectors v
+		WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s%s ORDER BY distance, v.ordinal LIMIT %s`,
+		args.add(pgvector.NewHalfVector(target.Vector)), args.add(target.Collection.Slot), tenant, collection,
+		s.narrowed(args, tenant, collection, "v.ordinal", plan), args.add(target.Limit))
+	if plan.Passages {
+		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
+		return
+	}
+	batch.Queue(nearest, args.values...).Query(func(rows pgx.Rows) error {
+		var c search.Candidate
+		var distance float64
+		_, err := pgx.ForEachRow(rows, []any{&c.Tenant, &c.Ordinal, &distance}, func() error {
+			c.Score = 1 - distance
+			s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
+			return nil
+		})
+		return err
+	})
+}
+
+// narrowed is the plan's filter as a further condition on an ordinal, empty without one.
+func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string, plan search.Plan) string {
+	if plan.Filter == nil {
+		return ""
+	}
+	f := &filterSQL{args: args, tenant: tenant, collection: collection}
+	return fmt.Sprintf(` AND %s IN (SELECT c.ordinal FROM chunks c
+		JOIN documents d ON d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id AND d.key = c.document_key
+		WHERE c.tenant_id = %s AND c.collection_id = %s AND %s)`, ordinal, tenant, collection, f.condition(plan.Filter))
+}
+
+// queueLexicalLeg reads what BM25 needs: totals, deleted chunks, each term's posting blocks, and with a filter the
+// chunks that it allows. The lateral look-up keeps to the primary key whatever the statistics say.
+func (s *snapshot) queueLexicalLeg(batch *pgx.Batch, plan search.Plan, i int) {
+	target := plan.Targets[i]
+	tenant, collection := s.handle.id.UUID(), target.Collection.ID
+	query := &bm25.Query{Terms: make([]bm25.Term, len(target.Terms)), Parameters: bm25.Default}
+	s.retrieved[i].Lexical = query
+	terms := make([]string, len(target.Terms))
+	for n, term := range target.Terms {
+		terms[n], query.Terms[n].Count = term.Term, term.Count
+	}
+	batch.Queue(`SELECT coalesce(sum(s.chunks), 0)::bigint, coalesce(sum(s.tokens), 0)::bigint,
+			ARRAY(SELECT DISTINCT l FROM lexical_segments t, unnest(t.languages) l
+				WHERE t.tenant_id = $1 AND t.collection_id = $2 ORDER BY l)
+		FROM lexical_segments s WHERE s.tenant_id = $1 AND s.collection_id = $2`, tenant, collection).
+		QueryRow(func(row pgx.Row) error {
+			return row.Scan(&query.Statistics.Chunks, &query.Statistics.Tokens, &s.retrieved[i].Languages)
+		})
+	batch.Queue(`SELECT ordinal, tokens FROM lexical_deleted WHERE tenant_id = $1 AND collection_id = $2 ORDER BY ordinal`,
+		tenant, collection).Query(func(rows pgx.Rows) error {
+		var ordinal int64
+		var tokens int64
+		_, err := pgx.ForEachRow(rows, []any{&ordinal, &tokens}, func() error {
+			query.Deleted = append(query.Deleted, ordinal)
+			query.Statistics.Chunks--
+			query.Statistics.Tokens -= tokens
+			return nil
+		})
+		return err
+	})
+	batch.Queue(`SELECT k.n, p.postings FROM unnest($3::text[]) WITH ORDINALITY AS k (term, n)
+		CROSS JOIN LATERAL (SELECT l.postings FROM lexical_postings l
+			WHERE l.tenant_id = $1 AND l.collection_id = $2 AND l.term = k.term OFFSET 0) p`, tenant, collection, terms).
+		Query(func(rows pgx.Rows) error {
+			var n int
+			var block []byte
+			_, err := pgx.ForEachRow(rows, []any{&n, &block}, func() error {
+				query.Terms[n-1].Blocks = append(query.Terms[n-1].Blocks, block)
+				block = nil // the next row must not be read over this one
+				return nil
+			})
+			return err
+		})
+	if plan.Filter != nil {
+		s.queueAllowed(batch, plan, i, query)
+	}
+}
+
+func (s *snapshot) queueAllowed(batch *pgx.Batch, plan search.Plan, i int, query *bm25.Query) {
+	args := &arguments{}
+	tenant, collection := args.add(s.handle.id.UUID()), args.add(plan.Targets[i].Collection.ID)
+	f := &filterSQL{args: args, tenant: tenant, collection: collection}
+	statement := fmt.Sprintf(`SELECT c.ordinal FROM documents d
+		JOIN chunks c ON c.tenant_id = d.tenant_id AND c.collection_id = d.collection_id AND c.document_key = d.key
+		WHERE d.tenant_id = %s AND d.collection_id = %s AND %s`, tenant, collection, f.condition(plan.Filter))
+	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error {
+		ordinals, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		allowed := codec.NewOrdinals(ordinals)
+		query.Allowed = &allowed
+		return err
+	})
+}
