@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 )
 
 // ErrEncrypted is the error of a file that asks for a password.
@@ -68,15 +70,13 @@ func Read(ctx context.Context, data []byte, facts func(Facts), page func(number 
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() {
-		// Closing the sandbox under a running call is what ends the call.
-		_ = instance.Kill()
-	})
-	defer func() {
-		if stop() {
-			_ = instance.Close()
-		}
-	}()
+	defer func() { _ = instance.Close() }()
+	module, err := moduleOf(instance)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = module.Close(context.Background()) })
+	defer stop()
 	r := reader{instance: instance}
 	if err := r.open(data); err != nil {
 		return err
@@ -99,6 +99,20 @@ func Read(ctx context.Context, data []byte, facts func(Facts), page func(number 
 		}
 	}
 	return nil
+}
+
+// moduleOf is the sandbox behind an instance. Closing it ends a call that is running in it; the instance's own
+// Kill does the same, but is not safe beside a running call.
+func moduleOf(instance pdfium.Pdfium) (api.Module, error) {
+	implementation := reflect.Indirect(reflect.ValueOf(instance.GetImplementation()))
+	if implementation.Kind() == reflect.Struct {
+		if field := implementation.FieldByName("Module"); field.IsValid() && field.CanInterface() {
+			if module, ok := field.Interface().(api.Module); ok {
+				return module, nil
+			}
+		}
+	}
+	return nil, errors.New("the version of go-pdfium in use does not give access to its sandbox")
 }
 
 type reader struct {
