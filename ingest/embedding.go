@@ -22,13 +22,18 @@ func (p *Pipeline) embedAll(ctx context.Context, embedder embed.Embedder, outcom
 			return
 		}
 		for _, outcome := range groups[i] {
-			if len(groups[i]) > 1 && !Transient(err) && ctx.Err() == nil {
+			if len(groups[i]) > 1 && !outage(err) {
 				outcome.Err = embedGroup(ctx, embedder, []*Outcome{outcome})
 			} else {
 				outcome.Err = err
 			}
 		}
 	})
+}
+
+// outage reports whether an error concerns the embedder rather than a text.
+func outage(err error) bool {
+	return fault.Is(err, fault.Unavailable) || fault.Is(err, fault.RateLimited)
 }
 
 // group collects successful outcomes into groups of about embedBatch passages.

@@ -50,6 +50,9 @@ func (w *drainWorker) Work(ctx context.Context, job *river.Job[queue.Drain]) err
 		if done {
 			return nil
 		}
+		if !turn.progressed.Swap(false) { // items that are due and cannot be loaded must not keep a core busy
+			return river.JobSnooze(outagePause)
+		}
 	}
 }
 

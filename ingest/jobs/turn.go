@@ -31,6 +31,8 @@ type turn struct {
 	// limit is the size of a batch. It is smaller the more often in a row the process died at this tenant's
 	// work, down to single documents, and grows again with success.
 	limit atomic.Int64
+	// progressed is set by every batch.
+	progressed atomic.Bool
 }
 
 // shrink is by which factor a batch is smaller after each death.
@@ -150,6 +152,7 @@ func (t *turn) prepare(ctx context.Context, skip []uuid.UUID) *batch {
 	if len(b.work.Items) == 0 {
 		return nil
 	}
+	t.progressed.Store(true)
 	if b.work.Deleted {
 		return b
 	}

@@ -16,6 +16,9 @@ import (
 // then by age. Items of the documents in skip are left out; their batch is still under way. It takes nothing
 // away: an item goes when it is published, failed or overtaken. No items means that none is due.
 func (h *Handle) NextWork(ctx context.Context, limit store.WorkLimit, skip []uuid.UUID) (store.Work, error) {
+	if skip == nil {
+		skip = []uuid.UUID{} // nil would be NULL, which excludes every item
+	}
 	var due []dueItem
 	err := h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
