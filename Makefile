@@ -18,7 +18,7 @@ setup: ## Install PostgreSQL and pgvector where they are missing
 	@scripts/setup.sh
 
 build: ## Build bin/lindero
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/lindero ./cmd/lindero
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/lindero ./cmd/lindero
 
 run: setup build ## Start Lindero with a private database and demo tenants (Ctrl-C stops it)
 	@go build -o bin/foreground ./internal/foreground
