@@ -143,7 +143,7 @@ $$;
 
 -- Embeddings this tenant has paid for already, by profile and text.
 CREATE TABLE embedding_cache (
-    tenant_id  uuid NOT NULL,
+    tenant_id  uuid NOT NULL REFERENCES tenants (id), -- or a late write would outlive its tenant
     profile    text COLLATE "C" NOT NULL, -- provider, model and dimensions
     text_hash  bytea NOT NULL,            -- sha256
     embedding  halfvec NOT NULL,

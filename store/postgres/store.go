@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"lindero/migrations"
+	"lindero/store"
 	"lindero/tenant"
 )
 
@@ -24,7 +26,10 @@ import (
 type Config struct {
 	URL      string // of the restricted role lindero_app
 	MaxConns int32  // 0: pgx's default, four or the number of CPUs
-	Log      *slog.Logger
+	Secret   string // mixed into the key hashes and cursor seals (LINDERO_SECRET); may be empty
+	// DefaultEmbedding is what a collection gets whose caller names no embedding; zero makes naming one a duty.
+	DefaultEmbedding store.Profile
+	Log              *slog.Logger // nil: no logs
 }
 
 // Store is the connection pool of the restricted role. It is safe for concurrent use.
@@ -32,6 +37,11 @@ type Store struct {
 	pool *pgxpool.Pool
 	jobs *river.Client[pgx.Tx] // inserts only; ingest/jobs works them off
 	log  *slog.Logger
+
+	notifications    *Notifications
+	defaultEmbedding store.Profile
+	operatorSecret   string
+	secret           atomic.Pointer[[]byte] // of the database, once it was read
 }
 
 // Open connects. It fails when the server cannot be reached within ten seconds or lacks the vector extension.
@@ -45,7 +55,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	return &Store{pool: pool, jobs: jobs, log: cfg.Log}, nil
+	log := cfg.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Store{
+		pool: pool, jobs: jobs, log: log,
+		notifications:    newNotifications(pool.Config().ConnConfig, log),
+		defaultEmbedding: cfg.DefaultEmbedding, operatorSecret: cfg.Secret,
+	}, nil
 }
 
 func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, error) {
@@ -71,7 +89,13 @@ func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, er
 }
 
 // Close waits for running statements and closes the pool.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.notifications.close()
+	s.pool.Close()
+}
+
+// Notifications tells of changes that other processes make.
+func (s *Store) Notifications() *Notifications { return s.notifications }
 
 // Pool is the restricted role's pool, for the queue's workers.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }

@@ -3,6 +3,10 @@ package postgres
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,19 +62,37 @@ func translate(err error) error {
 		return err
 	}
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) { // no answer from the server: it is gone, restarting or unreachable
-		return unavailable(err)
+	if !errors.As(err, &pg) {
+		return translateClientSide(err)
 	}
-	switch pg.Code[:2] {
-	case "08", "53", "57": // connection, resources, shutting down
+	switch {
+	case pg.Code == "57014": // statement_timeout or a cancel request
 		return unavailable(err)
-	case "40": // serialization failure or deadlock: safe to try again
+	case pg.Code[:2] == "08", pg.Code[:2] == "53", strings.HasPrefix(pg.Code, "57P"): // connection, resources, shutting down
 		return unavailable(err)
-	}
-	if pg.Code == "23505" {
+	case pg.Code == "40001", pg.Code == "40P01": // serialization failure or deadlock: safe to try again
+		return unavailable(err)
+	case pg.Code == "23505":
 		return fault.Wrap(err, fault.Conflict, "it exists already")
 	}
 	return fault.Wrap(err, fault.Internal, "the database refused the statement")
+}
+
+// translateClientSide tells a server that is gone, restarting or unreachable from a mistake of ours, such as a
+// value that cannot be scanned: waiting would not mend that.
+func translateClientSide(err error) error {
+	var network net.Error
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &network), errors.As(err, &connect), pgconn.SafeToRetry(err), pgconn.Timeout(err),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		// The driver names these two by their text alone: a connection that broke between two statements, and a
+		// pool that shuts down.
+		strings.Contains(err.Error(), "conn closed"), strings.Contains(err.Error(), "closed pool"):
+		return unavailable(err)
+	}
+	return fault.Wrap(err, fault.Internal, "the database's answer could not be used")
 }
 
 func unavailable(err error) error {

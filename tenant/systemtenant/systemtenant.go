@@ -11,3 +11,6 @@ import (
 
 // FromQueue is the tenant of a queue entry that Lindero itself enqueued for that tenant.
 func FromQueue(id uuid.UUID) tenant.ID { return identity.Mint(id) }
+
+// FromOperator is a tenant that the platform role's own query has returned to an operator's command.
+func FromOperator(id uuid.UUID) tenant.ID { return identity.Mint(id) }

@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"lindero/fault"
+	"lindero/tenant"
+)
+
+// TenantTables are all tables that hold tenants' rows, in the order in which a tenant's deletion empties them:
+// what refers to a row before the row. A test compares the list with the catalogue, so that a new table cannot
+// be forgotten. Keys and the tenant itself go last, by finish_tenant_deletion.
+var TenantTables = []string{
+	"work_items", "operation_errors", "operations", "idempotency_keys",
+	"lexical_postings", "lexical_segments", "lexical_deleted", "chunk_vectors", "embedding_cache",
+	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collections",
+}
+
+// purgePasses is how often a purge starts over when an ingestion that was under way left rows behind.
+const purgePasses = 3
+
+// PurgeTenant removes everything of a tenant that is being deleted, in batches, checks that nothing is left and
+// leaves a receipt with the rows removed by table. It may be interrupted and repeated; a tenant that is gone
+// already is fine, one that is not being deleted is a fault.Conflict.
+func (h *Handle) PurgeTenant(ctx context.Context) error {
+	t, err := h.Tenant(ctx)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if t.State != tenant.Deleting {
+		return fault.New(fault.Conflict, "the tenant is not being deleted")
+	}
+	removed := map[string]int64{}
+	for pass := 1; ; pass++ {
+		if err := h.purgeTables(ctx, removed); err != nil {
+			return err
+		}
+		err := h.finishDeletion(ctx, removed)
+		var pg *pgconn.PgError
+		if pass < purgePasses && errors.As(err, &pg) && pg.Code == "55006" { // rows are left in a table
+			continue
+		}
+		return err
+	}
+}
+
+func (h *Handle) purgeTables(ctx context.Context, removed map[string]int64) error {
+	if err := h.purgeJobs(ctx, removed); err != nil {
+		return err
+	}
+	for _, table := range TenantTables {
+		n, err := h.purgeTable(ctx, table)
+		if err != nil {
+			return err
+		}
+		removed[table] += n
+	}
+	return nil
+}
+
+// purgeJobs removes the tenant's jobs from the queue. One that is running ends by itself: it finds nothing, or
+// what it still writes is found by the next pass.
+func (h *Handle) purgeJobs(ctx context.Context, removed map[string]int64) error {
+	return h.write(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `DELETE FROM river.river_job
+			WHERE args->>'tenant_id' = $1 AND kind <> 'purge_tenant' AND state <> 'running'`, h.id.String())
+		removed["river_job"] += tag.RowsAffected()
+		return err
+	})
+}
+
+// purgeTable empties a table of the tenant's rows, a bounded batch a transaction. Rows are named by where they
+// lie, which for a partitioned table takes the partition too.
+func (h *Handle) purgeTable(ctx context.Context, table string) (total int64, err error) {
+	statement := fmt.Sprintf(`DELETE FROM %[1]s t USING (SELECT tableoid, ctid FROM %[1]s WHERE tenant_id = $1 LIMIT $2) batch
+		WHERE t.tenant_id = $1 AND t.tableoid = batch.tableoid AND t.ctid = batch.ctid`, pgx.Identifier{table}.Sanitize())
+	for {
+		var n int64
+		err := h.write(ctx, func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, statement, h.id.UUID(), purgeBatch)
+			n = tag.RowsAffected()
+			return err
+		})
+		total += n
+		if err != nil || n == 0 {
+			return total, err
+		}
+	}
+}
+
+func (h *Handle) finishDeletion(ctx context.Context, removed map[string]int64) error {
+	return h.write(ctx, func(tx pgx.Tx) error {
+		var keys int64
+		if err := tx.QueryRow(ctx, `SELECT count(*) FROM api_keys WHERE tenant_id = $1`, h.id.UUID()).Scan(&keys); err != nil {
+			return err
+		}
+		removed["api_keys"] = keys
+		_, err := tx.Exec(ctx, `SELECT finish_tenant_deletion($1)`, removed)
+		return err
+	})
+}
