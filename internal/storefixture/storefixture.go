@@ -30,8 +30,9 @@ var (
 
 // Fixture is a database with an open store.
 type Fixture struct {
-	AppURL string
-	Store  *postgres.Store
+	AppURL   string
+	OwnerURL string // of the cluster's superuser
+	Store    *postgres.Store
 
 	platformURL string
 }
@@ -40,7 +41,7 @@ type Fixture struct {
 func New(tb testing.TB) *Fixture {
 	tb.Helper()
 	db := pgtest.New(tb)
-	f := &Fixture{AppURL: db.AppURL(), platformURL: db.PlatformURL()}
+	f := &Fixture{AppURL: db.AppURL(), OwnerURL: db.OwnerURL(), platformURL: db.PlatformURL()}
 	s, err := postgres.Open(context.Background(), postgres.Config{URL: f.AppURL, MaxConns: 8, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
