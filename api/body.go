@@ -1,0 +1,115 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"lindero/api/strictjson"
+	"lindero/fault"
+)
+
+// idleRead is how long a client may pause while it sends a body. Each read starts it anew, so that slow uploads
+// pass and silent ones do not hold a connection.
+const idleRead = 30 * time.Second
+
+// bodyReader reads a request's body under a limit and with deadlines.
+type bodyReader struct {
+	ex    *exchange
+	left  int64 // bytes that may still come; negative: no limit
+	limit int64
+}
+
+// openBody prepares the body for reading. limit < 0 means none. A body that announces more is refused unread.
+func openBody(ex *exchange, limit int64) (io.Reader, error) {
+	if encoding := ex.request.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, fault.New(fault.UnsupportedMediaType, "Content-Encoding is not supported; send the body as it is")
+	}
+	if limit >= 0 && ex.request.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	return &bodyReader{ex: ex, left: limit, limit: limit}, nil
+}
+
+func tooLarge(limit int64) error {
+	return fault.New(fault.PayloadTooLarge, "the body is larger than %d bytes", limit)
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	controller := http.NewResponseController(b.ex.writer)
+	_ = controller.SetReadDeadline(time.Now().Add(idleRead)) // a test's recorder has none
+	if b.limit >= 0 && int64(len(p)) > b.left+1 {
+		p = p[:b.left+1] // one more than allowed, to see whether there is more
+	}
+	n, err := b.ex.request.Body.Read(p)
+	extendWrite(b.ex, answerWithin)
+	if err != nil {
+		// The server goes on reading in the background to notice a client that leaves: a deadline left behind
+		// would cancel the request while it is being answered.
+		_ = controller.SetReadDeadline(time.Time{})
+	}
+	if b.left -= int64(n); b.limit >= 0 && b.left < 0 {
+		return 0, tooLarge(b.limit)
+	}
+	switch {
+	case err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, fault.Wrap(err, fault.Malformed, "the body stopped coming for %s", idleRead)
+	}
+	return n, fault.Wrap(err, fault.Malformed, "the body ended early")
+}
+
+// extendWrite moves the moment until which the answer must be taken.
+func extendWrite(ex *exchange, d time.Duration) {
+	_ = http.NewResponseController(ex.writer).SetWriteDeadline(time.Now().Add(d)) // a test's recorder has none
+}
+
+// readAll reads a whole body of at most limit bytes.
+func readAll(ex *exchange, limit int64) ([]byte, error) {
+	reader, err := openBody(ex, limit)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
+}
+
+// mediaType is the body's type in lower case without parameters, empty when none is declared. Another charset
+// than UTF-8 is refused for JSON.
+func mediaType(r *http.Request) (string, error) {
+	declared := r.Header.Get("Content-Type")
+	if declared == "" {
+		return "", nil
+	}
+	kind, params, err := mime.ParseMediaType(declared)
+	if err != nil {
+		return "", fault.New(fault.UnsupportedMediaType, "Content-Type cannot be parsed")
+	}
+	if charset := params["charset"]; kind == "application/json" && charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return "", fault.New(fault.UnsupportedMediaType, "JSON is sent as UTF-8")
+	}
+	return kind, nil
+}
+
+// readJSON decodes the request's body strictly into target.
+func (s *server) readJSON(ex *exchange, target any) error {
+	kind, err := mediaType(ex.request)
+	if err != nil {
+		return err
+	}
+	if kind != "" && kind != "application/json" {
+		return fault.New(fault.UnsupportedMediaType, "send the body as Content-Type: application/json, not %s", kind)
+	}
+	data, err := readAll(ex, s.cfg.Limits.JSONBytes)
+	if err != nil {
+		return err
+	}
+	if len(data) == 0 {
+		return fault.New(fault.Malformed, "a JSON body is required")
+	}
+	return strictjson.Decode("body", data, target)
+}

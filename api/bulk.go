@@ -1,0 +1,229 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"lindero/api/strictjson"
+	"lindero/fault"
+	"lindero/ingest"
+	"lindero/store"
+	"lindero/tenant"
+)
+
+type bulkParams struct {
+	CollectionPath
+	Wait string `query:"wait" doc:"How long to wait for the operation to end, such as 30s; at most 60s"`
+	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same body replays the first answer for 24 hours"`
+}
+
+type bulkBody struct {
+	Documents []json.RawMessage `json:"documents"`
+}
+
+// bulkDocuments documents bulkBody: its elements are decoded one by one, so that a bad one refuses itself only.
+type bulkDocuments struct {
+	Documents []bulkDocument `json:"documents" minItems:"1" maxItems:"1000"`
+}
+
+type bulkView struct {
+	Operation     operationView `json:"operation"`
+	Accepted      int           `json:"accepted"`
+	Rejected      []rejection   `json:"rejected" nullable:"false" doc:"At most 10000 of them are listed"`
+	RejectedTotal int           `json:"rejected_total"`
+}
+
+// rejection says why one document of many was not taken in.
+type rejection struct {
+	Index  int    `json:"index" doc:"0, 1, 2 … in the request"`
+	ID     string `json:"id,omitempty"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Bounds of one bulk request.
+const (
+	maxBulk         = 1000    // documents in one JSON body
+	batchDocuments  = 500     // accepted in one transaction
+	batchBytes      = 8 << 20 // likewise
+	maxRejected     = 10_000  // listed in an answer
+	operationIngest = "ingest"
+)
+
+func (s *server) bulkRoutes() {
+	text := &huma.Schema{Type: huma.TypeString}
+	handle(s, route{method: http.MethodPost, path: documentsPath, id: "post-documents", role: tenant.Writer, status: http.StatusAccepted,
+		summary: "Take in many documents", doc: "Good ones go in, bad ones are reported one by one.",
+		media: map[string]*huma.MediaType{
+			"application/json":     {Schema: schemaOf[bulkDocuments](s)},
+			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "One document a line, streamed"}},
+			"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject, Description: "Files; a file's name is its document's id",
+				AdditionalProperties: text}},
+		}}, s.postDocuments)
+}
+
+// postDocuments takes documents in as they come. When the client goes away midway, what was accepted stays.
+func (s *server) postDocuments(ctx context.Context, in *bulkParams) (*answer[bulkView], error) {
+	wait, err := parseWait(in.Wait)
+	if err != nil {
+		return nil, err
+	}
+	st := s.storage(ctx)
+	c, err := st.Collection(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.openBulk(exchangeOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	once, err := beginOnce(ctx, st, in, source)
+	if err != nil || once.replay != nil {
+		return once.replay, err
+	}
+	view, err := takeIn(ctx, st, c, source)
+	if err != nil {
+		once.abandon(ctx)
+		return nil, err
+	}
+	if err := once.finish(ctx, view); err != nil {
+		return nil, err
+	}
+	if wait > 0 {
+		op, err := await(ctx, st, uuid.MustParse(view.Operation.ID), wait)
+		if err != nil {
+			return nil, err
+		}
+		view.Operation = viewOperation(op)
+	}
+	return answerBulk(view), nil
+}
+
+func answerBulk(view bulkView) *answer[bulkView] {
+	return &answer[bulkView]{Location: "/v1/operations/" + view.Operation.ID, Body: view}
+}
+
+// source gives the documents of a request one by one.
+type source interface {
+	// each calls take for each document, or with the reason why one cannot be read; it stops at take's first error.
+	// Its own errors concern the whole request.
+	each(take func(doc store.NewDocument, bad error) error) error
+}
+
+// bulk collects documents into batches and accepts them.
+type bulk struct {
+	ctx   context.Context
+	st    Storage
+	c     store.Collection
+	op    store.Operation
+	batch []store.NewDocument
+	bytes int
+	seen  int
+	view  bulkView
+}
+
+// takeIn accepts everything of source under one operation. The operation stops accepting on every path, also when
+// the client has gone.
+func takeIn(ctx context.Context, st Storage, c store.Collection, src source) (view bulkView, err error) {
+	op, err := st.StartOperation(ctx, operationIngest)
+	if err != nil {
+		return view, err
+	}
+	b := &bulk{ctx: ctx, st: st, c: c, op: op, view: bulkView{Rejected: []rejection{}}}
+	defer func() {
+		after := context.WithoutCancel(ctx)
+		if closing := st.FinishAccepting(after, op.ID); closing != nil && err == nil {
+			err = closing
+		}
+		if err == nil {
+			op, err = st.Operation(after, op.ID)
+			view.Operation = viewOperation(op)
+		}
+	}()
+	if err = src.each(b.take); err != nil {
+		if flushed := b.flush(); flushed != nil { // what came whole goes in, though the rest never came
+			err = errors.Join(err, flushed)
+		}
+		return b.view, err
+	}
+	if b.seen == 0 {
+		return b.view, fault.New(fault.Invalid, "there is no document in the body")
+	}
+	err = b.flush()
+	return b.view, err
+}
+
+func (b *bulk) take(doc store.NewDocument, bad error) error {
+	index := b.seen
+	b.seen++
+	if bad == nil {
+		bad = ingest.Validate(b.c, doc)
+	}
+	if bad != nil {
+		b.reject(index, doc.ID, bad)
+		return nil
+	}
+	b.batch = append(b.batch, doc)
+	b.bytes += weight(doc)
+	if len(b.batch) >= batchDocuments || b.bytes >= batchBytes {
+		return b.flush()
+	}
+	return nil
+}
+
+func (b *bulk) reject(index int, id string, bad error) {
+	b.view.RejectedTotal++
+	if len(b.view.Rejected) == maxRejected {
+		return
+	}
+	var known *fault.Error
+	if !errors.As(bad, &known) {
+		known = fault.New(fault.Invalid, "cannot be read")
+	}
+	code := known.Code
+	if w, ok := wires[code]; ok {
+		code = w.code
+	}
+	if ingest.ValidateID("id", id) != nil {
+		id = ""
+	}
+	b.view.Rejected = append(b.view.Rejected, rejection{Index: index, ID: id, Code: string(code), Detail: known.Detail})
+}
+
+func (b *bulk) flush() error {
+	if len(b.batch) == 0 {
+		return nil
+	}
+	_, err := b.st.AcceptDocuments(b.ctx, b.c, b.batch, store.AcceptOptions{Operation: b.op.ID, Bulk: true})
+	if err == nil {
+		b.view.Accepted += len(b.batch)
+	}
+	b.batch, b.bytes = nil, 0
+	return err
+}
+
+// weight is about what a document takes in memory, in bytes.
+func weight(d store.NewDocument) int {
+	n := len(d.ID) + len(d.Payload.Title) + len(d.Payload.Metadata) + len(d.Payload.Body)
+	for _, p := range d.Payload.Parts {
+		n += len(p.Text) + len(p.Metadata) + 4*len(p.Vector)
+	}
+	return n
+}
+
+// decodeBulk reads one document of many.
+func decodeBulk(raw []byte) (store.NewDocument, error) {
+	var body bulkDocument
+	err := strictjson.Decode("body", raw, &body)
+	doc := store.NewDocument{ID: body.ID}
+	if err != nil {
+		return doc, err
+	}
+	doc.Payload, err = body.payload()
+	return doc, err
+}

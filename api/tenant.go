@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"lindero/tenant"
+)
+
+type TenantView struct {
+	ID          string          `json:"id"`
+	Slug        string          `json:"slug"`
+	Name        string          `json:"name"`
+	Plan        tenant.Plan     `json:"plan" enum:"trial,business,enterprise"`
+	State       tenant.State    `json:"state" enum:"trial,active,suspended,deleting"`
+	Settings    json.RawMessage `json:"settings"`
+	Features    json.RawMessage `json:"features"`
+	Limits      json.RawMessage `json:"limits"`
+	Metadata    json.RawMessage `json:"metadata"`
+	Region      string          `json:"region"`
+	Placement   placementView   `json:"placement"`
+	TrialEndsAt *time.Time      `json:"trial_ends_at,omitempty"`
+	CreatedAt   time.Time       `json:"created_at"`
+	UpdatedAt   time.Time       `json:"updated_at"`
+}
+
+// placementView says what serves a tenant. All tenants lie in the deployment's own database.
+type placementView struct {
+	Database string `json:"database"`
+	Vectors  string `json:"vectors" enum:"pgvector,pinecone"`
+}
+
+func viewTenant(t tenant.Tenant) TenantView {
+	return TenantView{
+		ID: t.ID.String(), Slug: t.Slug, Name: t.Name, Plan: t.Plan, State: t.State, Settings: object(t.Settings),
+		Features: object(t.Features), Limits: object(t.Limits), Metadata: object(t.Metadata), Region: t.Region,
+		Placement:   placementView{Database: "default", Vectors: "pgvector"},
+		TrialEndsAt: t.TrialEndsAt, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+	}
+}
+
+func (s *server) tenantRoutes() {
+	handle(s, route{method: http.MethodGet, path: "/v1/tenant", id: "get-own-tenant", role: tenant.Reader,
+		summary: "Get the tenant the key belongs to"}, s.getOwnTenant)
+}
+
+func (s *server) getOwnTenant(ctx context.Context, _ *none) (*answer[TenantView], error) {
+	t, err := s.storage(ctx).Tenant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[TenantView]{Body: viewTenant(t)}, nil
+}
