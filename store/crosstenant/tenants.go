@@ -172,7 +172,9 @@ func (p *Platform) Receipt(ctx context.Context, ref string) (tenant.Receipt, err
 	return r, postgres.Translate(err)
 }
 
-func cursor(t tenant.Tenant) string { return t.CreatedAt.UTC().Format(time.RFC3339Nano) + " " + t.ID.String() }
+func cursor(t tenant.Tenant) string {
+	return t.CreatedAt.UTC().Format(time.RFC3339Nano) + " " + t.ID.String()
+}
 
 func parseCursor(after string) (time.Time, uuid.UUID, error) {
 	if after == "" {
