@@ -12,21 +12,20 @@ build_pgvector() {
     (
         work=$(mktemp -d)
         trap 'as_root rm -rf "$work"' EXIT
-        # apt drops to its own user, _apt, for downloads; it must be able to enter.
-        chmod 755 "$work"
         fetch_pgvector "$work"
         compile_pgvector "$work/pgvector" "$major"
     )
 }
 
 # private_apt WORK TOOL ARGUMENT…: apt with lists and caches below WORK and one source, Debian's, so that the
-# system's own configuration neither matters nor changes.
+# system's own configuration neither matters nor changes. Without the sandbox: apt's own user, to which it drops
+# for downloads, cannot enter WORK.
 private_apt() {
     local work=$1 tool=$2
     shift 2
     "$tool" -q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- \
         -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" \
-        -o APT::Get::List-Cleanup=0 "$@"
+        -o APT::Get::List-Cleanup=0 -o APT::Sandbox::User=root "$@"
 }
 
 # fetch_pgvector WORK unpacks the newest suite's pgvector into WORK/pgvector; apt checks signature and hashes.
