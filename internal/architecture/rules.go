@@ -56,6 +56,7 @@ var rules = []rule{
 // direct rules hold for a package's own imports only.
 var direct = []rule{
 	{From: []string{"lindero/api/..."}, Never: drivers, Why: "handlers contain no SQL: they call what storage offers"},
+	{From: []string{"lindero/api/..."}, Never: []string{"lindero/store/crosstenant/..."}, Why: "operators' work goes through tenant/admin"},
 }
 
 // allowed lists who may import a package that crosses tenants or makes tenant IDs, tests included, and why.
@@ -66,6 +67,7 @@ var allowed = map[string]map[string]string{
 		"lindero/store/crosstenant": "the platform role's query answers an operator with the tenant it found",
 	},
 	"lindero/store/crosstenant": {
+		"lindero/api":               "its tests wire the operators' plane; a rule for direct imports keeps it out of the handlers",
 		"lindero/cmd/lindero":       "opens the platform role's connection for tenant/admin",
 		"lindero/store/crosstenant": "its own tests",
 	},
