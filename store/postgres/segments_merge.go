@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"math/bits"
 	"slices"
@@ -216,7 +217,7 @@ type postingRow struct {
 }
 
 func (m *merger) fetch(ctx context.Context) ([]postingRow, error) {
-	rows, err := m.tx.Query(ctx, "FETCH FORWARD $1 FROM merged", pgx.QueryExecModeSimpleProtocol, mergePostings)
+	rows, err := m.tx.Query(ctx, fmt.Sprintf("FETCH FORWARD %d FROM merged", mergePostings)) // takes no parameter
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"lindero/embed"
+	"lindero/embed/builtin"
+	"lindero/embed/openai"
+	"lindero/fault"
+	"lindero/store"
+)
+
+// logSettings say how to log.
+type logSettings struct {
+	LogLevel slog.Level `env:"LINDERO_LOG_LEVEL" default:"info" help:"debug, info, warn or error (${env})."`
+}
+
+// logger writes lines for people on a terminal and JSON elsewhere.
+func (l logSettings) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: l.LogLevel}
+	if isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// embeddingSettings say what embeds where a collection's caller did not choose.
+type embeddingSettings struct {
+	Embedder      string `env:"LINDERO_EMBEDDER" default:"builtin" enum:"builtin,openai" help:"What embeds by default: builtin or openai (${env})."`
+	OpenAIKey     string `name:"openai-key" env:"OPENAI_API_KEY" help:"Key of the OpenAI-compatible server (${env})."`
+	OpenAIURL     string `name:"openai-url" env:"OPENAI_BASE_URL" help:"Its base URL (${env}); OpenAI's own when left out."`
+	Model         string `name:"embedding-model" env:"LINDERO_EMBEDDING_MODEL" default:"text-embedding-3-small" help:"Its embedding model (${env})."`
+	ModelSize     int    `name:"embedding-dimensions" env:"LINDERO_EMBEDDING_DIMENSIONS" default:"1536" help:"Dimensions of that model's vectors (${env})."`
+	EmbeddingSize int    `name:"embedding-batch" env:"LINDERO_EMBEDDING_BATCH" help:"Texts in one request to it (${env}); local servers take fewer."`
+}
+
+// builtinDimensions is the size of the builtin embedder's vectors where nobody asks for another.
+const builtinDimensions = 768
+
+// defaultProfile is what a collection gets whose caller names no embedding.
+func (e embeddingSettings) defaultProfile() store.Profile {
+	if e.Embedder == store.ProviderOpenAI {
+		return store.Profile{Provider: store.ProviderOpenAI, Model: e.Model, Dimensions: e.ModelSize}
+	}
+	return store.Profile{Provider: store.ProviderBuiltin, Dimensions: builtinDimensions}
+}
+
+// check refuses settings that would fail at the first document.
+func (e embeddingSettings) check() error {
+	if e.Embedder == store.ProviderOpenAI && e.OpenAIKey == "" && e.OpenAIURL == "" {
+		return errors.New("LINDERO_EMBEDDER is openai, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set")
+	}
+	return nil
+}
+
+// complete fills in what the caller left out of a profile, and refuses one that this deployment cannot compute.
+func (e embeddingSettings) complete(p store.Profile) (store.Profile, error) {
+	switch p.Provider {
+	case "":
+		return e.defaultProfile(), nil
+	case store.ProviderBuiltin:
+		if p.Model != "" {
+			return p, fault.InvalidField("body.embedding.model", p.Model, "the builtin embedder has no models; leave it out")
+		}
+		if p.Dimensions == 0 {
+			p.Dimensions = builtinDimensions
+		}
+	case store.ProviderOpenAI:
+		if e.OpenAIKey == "" && e.OpenAIURL == "" {
+			return p, fault.InvalidField("body.embedding.provider", p.Provider, "this deployment has no OpenAI-compatible server; use builtin or external")
+		}
+		if p.Model == "" {
+			p.Model = e.Model
+		}
+		if p.Dimensions == 0 && p.Model == e.Model {
+			p.Dimensions = e.ModelSize
+		}
+		if p.Dimensions == 0 {
+			return p, fault.InvalidField("body.embedding.dimensions", nil, "is required for a model other than the deployment's")
+		}
+	}
+	return p, nil
+}
+
+// embedder makes the embedder of a profile.
+func (e embeddingSettings) embedder(p store.Profile) (embed.Embedder, error) {
+	switch p.Provider {
+	case store.ProviderBuiltin:
+		return builtin.New(p.Dimensions)
+	case store.ProviderOpenAI:
+		return openai.New(openai.Config{
+			BaseURL: e.OpenAIURL, APIKey: e.OpenAIKey, Model: p.Model, Dimensions: p.Dimensions,
+			SendDimensions: strings.HasPrefix(p.Model, "text-embedding-3"), BatchInputs: e.EmbeddingSize,
+		})
+	}
+	return embed.NewExternal(p.Dimensions)
+}
+
+// writePrivate writes a file that only its owner can read.
+func writePrivate(path, content string) error {
+	return os.WriteFile(path, []byte(content+"\n"), 0o600)
+}
