@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"lindero/store/postgres"
+)
+
+// doctorCommand checks a database before anybody relies on it.
+type doctorCommand struct {
+	processSettings
+	output
+}
+
+// diagnosis is the report for machines.
+type diagnosis struct {
+	Isolation  postgres.IsolationReport `json:"isolation"`
+	Migrations string                   `json:"migrations"` // ok, or what to do
+	OK         bool                     `json:"ok"`
+}
+
+var errUnwell = errors.New("something is wrong; see above")
+
+// Run prints every check and fails when one does.
+func (d *doctorCommand) Run(c *console) error {
+	config, err := d.config(c)
+	if err != nil {
+		return err
+	}
+	s, err := postgres.Open(c.ctx, postgres.Config{URL: config.DatabaseURL, Secret: config.Secret, Log: config.Log})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	found := diagnosis{Migrations: "ok", OK: true}
+	if err := checkMigrated(c.ctx, s.Pool()); err != nil {
+		found.Migrations, found.OK = err.Error(), false
+	}
+	if found.Isolation, err = s.CheckIsolation(c.ctx); err != nil {
+		return err
+	}
+	found.OK = found.OK && found.Isolation.OK()
+	if err := d.print(c, found); err != nil {
+		return err
+	}
+	if !found.OK {
+		return errUnwell
+	}
+	return nil
+}
+
+func (d *doctorCommand) print(c *console, found diagnosis) error {
+	if d.JSON {
+		return printJSON(c.out, found)
+	}
+	rows := [][]string{{"CHECK", "OUTCOME", "DETAIL"}, {"migrations", outcome(found.Migrations == "ok"), found.Migrations}}
+	for _, check := range found.Isolation.Checks {
+		rows = append(rows, []string{check.Name, outcome(check.OK), check.Detail})
+	}
+	if err := printTable(c.out, rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "\nPostgreSQL %s, pgvector %s\n", found.Isolation.PostgreSQL, found.Isolation.PGVector)
+	for _, advice := range found.Isolation.Advice {
+		fmt.Fprintln(c.out, "advice:", advice)
+	}
+	return nil
+}
+
+func outcome(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "FAILED"
+}

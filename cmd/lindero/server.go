@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lindero/api"
+	"lindero/embed"
+	"lindero/ingest"
+	"lindero/ingest/extract"
+	"lindero/ingest/jobs"
+	"lindero/search"
+	"lindero/store"
+	"lindero/store/crosstenant"
+	"lindero/store/postgres"
+	"lindero/tenant"
+	"lindero/tenant/admin"
+	"lindero/tenant/auth"
+)
+
+// serverConfig is what one process needs, whichever command it serves.
+type serverConfig struct {
+	Listen      string // empty: no HTTP
+	DatabaseURL string // of the restricted role
+	PlatformURL string // of the platform role; empty: no /admin/v1
+	AdminKeys   []string
+	Secret      string
+	Workers     int // negative: none
+	Embedding   embeddingSettings
+	Log         *slog.Logger
+}
+
+// server is one running process of Lindero: it owns everything it opened and closes it in reverse.
+type server struct {
+	cfg      serverConfig
+	store    *postgres.Store
+	platform *crosstenant.Platform
+	guard    *postgres.IsolationGuard
+	jobs     *jobs.Jobs
+	http     *http.Server
+	listener net.Listener
+}
+
+// How long a shutdown waits for requests, and for jobs to reach a point at which they can be handed back.
+const (
+	requestGrace = 20 * time.Second
+	jobGrace     = 20 * time.Second
+)
+
+// newServer opens and checks everything; nothing is served before isolation is verified.
+func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
+	if err := cfg.Embedding.check(); err != nil {
+		return nil, err
+	}
+	s = &server{cfg: cfg}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	s.store, err = postgres.Open(ctx, postgres.Config{
+		URL: cfg.DatabaseURL, MaxConns: poolSize, Secret: cfg.Secret, DefaultEmbedding: cfg.Embedding.defaultProfile(), Log: cfg.Log,
+	})
+	if err != nil {
+		return s, err
+	}
+	if err := s.verify(ctx); err != nil {
+		return s, err
+	}
+	if cfg.Workers >= 0 {
+		if err := s.prepareJobs(); err != nil {
+			return s, err
+		}
+	}
+	if cfg.Listen == "" {
+		return s, nil
+	}
+	return s, s.prepareHTTP(ctx)
+}
+
+// poolSize is how many connections a process may hold to the database as the restricted role.
+const poolSize = 16
+
+// verify refuses an outdated schema and a database whose walls do not stand.
+func (s *server) verify(ctx context.Context) error {
+	if err := checkMigrated(ctx, s.store.Pool()); err != nil {
+		return err
+	}
+	guard, err := postgres.NewIsolationGuard(ctx, s.store)
+	if err != nil {
+		return fmt.Errorf("isolation cannot be verified, so nothing is served; lindero doctor tells what is wrong: %w", err)
+	}
+	s.guard = guard
+	return nil
+}
+
+func (s *server) prepareJobs() (err error) {
+	s.jobs, err = jobs.New(jobs.Config{
+		Store: s.store, Pipeline: &ingest.Pipeline{Log: s.cfg.Log}, Log: s.cfg.Log, Workers: s.cfg.Workers,
+		Embedder: func(h *postgres.Handle, p store.Profile) (embed.Embedder, error) {
+			embedder, err := s.cfg.Embedding.embedder(p)
+			if err != nil {
+				return nil, err
+			}
+			return embed.Cached(embedder, h.EmbeddingCache()), nil
+		},
+		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error {
+			return h.MergeSegments(ctx, collection)
+		},
+		PurgeTenant: func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
+	})
+	extract.Warm()
+	return err
+}
+
+func (s *server) prepareHTTP(ctx context.Context) error {
+	secret, err := s.store.DerivedKey(ctx, "cursors")
+	if err != nil {
+		return err
+	}
+	searcher, err := search.New(search.Config{Embedder: s.cfg.Embedding.embedder, Log: s.cfg.Log})
+	if err != nil {
+		return err
+	}
+	config := api.Config{
+		Storage:           func(id tenant.ID) api.Storage { return s.store.ForTenant(id) },
+		Search:            searcher,
+		Authenticator:     auth.New(s.store, s.store.Notifications()),
+		Profile:           s.cfg.Embedding.complete,
+		AdminKeys:         s.cfg.AdminKeys,
+		Ready:             s.ready,
+		IsolationVerified: s.guard.Verified,
+		CursorSecret:      secret,
+		Version:           version,
+		Log:               s.cfg.Log,
+		Registry:          newRegistry(),
+	}
+	if s.cfg.PlatformURL != "" {
+		if s.platform, err = crosstenant.Open(ctx, crosstenant.Config{URL: s.cfg.PlatformURL, Secret: s.cfg.Secret}); err != nil {
+			return err
+		}
+		config.Admin = admin.New(admin.Config{Platform: s.platform, DefaultEmbedding: s.cfg.Embedding.defaultProfile()})
+	}
+	handler, err := api.New(config)
+	if err != nil {
+		return err
+	}
+	if s.listener, err = net.Listen("tcp", s.cfg.Listen); err != nil {
+		return fmt.Errorf("cannot listen on %s; set LINDERO_LISTEN to another address: %w", s.cfg.Listen, err)
+	}
+	s.http = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(search.Collectors()...)
+	registry.MustRegister(jobs.Collectors()...)
+	return registry
+}
+
+// ready runs the readiness checks.
+func (s *server) ready(ctx context.Context) map[string]error {
+	_, queue := s.store.Pool().Exec(ctx, "SELECT FROM river.river_queue LIMIT 1")
+	return map[string]error{
+		"database":   s.store.Pool().Ping(ctx),
+		"migrations": checkMigrated(ctx, s.store.Pool()),
+		"isolation":  s.guard.Verified(),
+		"queue":      queue,
+	}
+}
+
+// run serves until ctx is done, then finishes the requests under way and hands unfinished jobs back.
+func (s *server) run(ctx context.Context) error {
+	defer s.close()
+	if s.jobs != nil {
+		if err := s.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+	failed := make(chan error, 1)
+	if s.http != nil {
+		go func() { failed <- s.http.Serve(s.listener) }()
+		s.cfg.Log.Info("listening", "address", s.listener.Addr().String())
+	}
+	select {
+	case <-ctx.Done():
+		s.cfg.Log.Info("stopping")
+		return s.stop()
+	case err := <-failed:
+		return errors.Join(err, s.stop())
+	}
+}
+
+func (s *server) stop() (err error) {
+	if s.http != nil {
+		grace, cancel := context.WithTimeout(context.Background(), requestGrace)
+		defer cancel()
+		if err = s.http.Shutdown(grace); err != nil {
+			err = errors.Join(fmt.Errorf("some requests did not finish in time: %w", err), s.http.Close())
+		}
+	}
+	if s.jobs != nil {
+		grace, cancel := context.WithTimeout(context.Background(), jobGrace)
+		defer cancel()
+		err = errors.Join(err, s.jobs.Stop(grace))
+		s.jobs = nil
+	}
+	return err
+}
+
+// close releases what newServer opened.
+func (s *server) close() {
+	if s.guard != nil {
+		s.guard.Close()
+	}
+	if s.platform != nil {
+		s.platform.Close()
+	}
+	if s.store != nil {
+		s.store.Close()
+	}
+}
