@@ -119,13 +119,10 @@ func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logge
 
 // welcome loads the demo and prints what to try.
 func (d *devCommand) welcome(ctx context.Context, c *console, s *server) error {
-	report, err := s.store.CheckIsolation(ctx)
-	if err != nil {
-		return err
-	}
+	report := s.guard.Report()
 	url := "http://" + s.listener.Addr().String()
 	fmt.Fprintf(c.out, "\nLindero %s on %s\n  PostgreSQL %s, pgvector %s · embedder %s · isolation verified (%d checks)\n  Platform key: %s\n",
-		version, url, report.PostgreSQL, report.PGVector, d.Embedder, len(report.Checks), d.AdminKey)
+		version, url, report.PostgreSQL, report.PgVector, d.Embedder, len(report.Checks), d.AdminKey)
 	if d.NoDemo {
 		return nil
 	}

@@ -40,7 +40,7 @@ func (d *doctorCommand) Run(c *console) error {
 	if found.Isolation, err = s.CheckIsolation(c.ctx); err != nil {
 		return err
 	}
-	found.OK = found.OK && found.Isolation.OK()
+	found.OK = found.OK && found.Isolation.Err() == nil
 	if err := d.print(c, found); err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (d *doctorCommand) print(c *console, found diagnosis) error {
 	if err := printTable(c.out, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "\nPostgreSQL %s, pgvector %s\n", found.Isolation.PostgreSQL, found.Isolation.PGVector)
-	for _, advice := range found.Isolation.Advice {
+	fmt.Fprintf(c.out, "\nPostgreSQL %s, pgvector %s\n", found.Isolation.PostgreSQL, found.Isolation.PgVector)
+	for _, advice := range found.Isolation.Warnings {
 		fmt.Fprintln(c.out, "advice:", advice)
 	}
 	return nil

@@ -95,11 +95,10 @@ func (s *server) verify(ctx context.Context) error {
 	if err := checkMigrated(ctx, s.store.Pool()); err != nil {
 		return err
 	}
-	guard, err := postgres.NewIsolationGuard(ctx, s.store)
-	if err != nil {
+	s.guard = postgres.NewIsolationGuard(s.store, s.cfg.Log)
+	if err := s.guard.Check(ctx); err != nil {
 		return fmt.Errorf("isolation cannot be verified, so nothing is served; lindero doctor tells what is wrong: %w", err)
 	}
-	s.guard = guard
 	return nil
 }
 
@@ -135,7 +134,6 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 		Storage:           func(id tenant.ID) api.Storage { return s.store.ForTenant(id) },
 		Search:            searcher,
 		Authenticator:     auth.New(s.store, s.store.Notifications()),
-		Profile:           s.cfg.Embedding.complete,
 		AdminKeys:         s.cfg.AdminKeys,
 		Ready:             s.ready,
 		IsolationVerified: s.guard.Verified,
@@ -191,6 +189,9 @@ func (s *server) run(ctx context.Context) error {
 			return err
 		}
 	}
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatching()
+	go s.guard.Run(watching)
 	failed := make(chan error, 1)
 	if s.http != nil {
 		go func() { failed <- s.http.Serve(s.listener) }()
@@ -224,9 +225,6 @@ func (s *server) stop() (err error) {
 
 // close releases what newServer opened.
 func (s *server) close() {
-	if s.guard != nil {
-		s.guard.Close()
-	}
 	if s.platform != nil {
 		s.platform.Close()
 	}

@@ -38,52 +38,23 @@ type embeddingSettings struct {
 	EmbeddingSize int    `name:"embedding-batch" env:"LINDERO_EMBEDDING_BATCH" help:"Texts in one request to it (${env}); local servers take fewer."`
 }
 
-// builtinDimensions is the size of the builtin embedder's vectors where nobody asks for another.
-const builtinDimensions = 768
-
 // defaultProfile is what a collection gets whose caller names no embedding.
 func (e embeddingSettings) defaultProfile() store.Profile {
 	if e.Embedder == store.ProviderOpenAI {
 		return store.Profile{Provider: store.ProviderOpenAI, Model: e.Model, Dimensions: e.ModelSize}
 	}
-	return store.Profile{Provider: store.ProviderBuiltin, Dimensions: builtinDimensions}
+	return store.Profile{Provider: store.ProviderBuiltin, Model: builtin.Model, Dimensions: builtin.DefaultDimensions}
 }
+
+// hasOpenAI reports whether there is a server to ask.
+func (e embeddingSettings) hasOpenAI() bool { return e.OpenAIKey != "" || e.OpenAIURL != "" }
 
 // check refuses settings that would fail at the first document.
 func (e embeddingSettings) check() error {
-	if e.Embedder == store.ProviderOpenAI && e.OpenAIKey == "" && e.OpenAIURL == "" {
+	if e.Embedder == store.ProviderOpenAI && !e.hasOpenAI() {
 		return errors.New("LINDERO_EMBEDDER is openai, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set")
 	}
 	return nil
-}
-
-// complete fills in what the caller left out of a profile, and refuses one that this deployment cannot compute.
-func (e embeddingSettings) complete(p store.Profile) (store.Profile, error) {
-	switch p.Provider {
-	case "":
-		return e.defaultProfile(), nil
-	case store.ProviderBuiltin:
-		if p.Model != "" {
-			return p, fault.InvalidField("body.embedding.model", p.Model, "the builtin embedder has no models; leave it out")
-		}
-		if p.Dimensions == 0 {
-			p.Dimensions = builtinDimensions
-		}
-	case store.ProviderOpenAI:
-		if e.OpenAIKey == "" && e.OpenAIURL == "" {
-			return p, fault.InvalidField("body.embedding.provider", p.Provider, "this deployment has no OpenAI-compatible server; use builtin or external")
-		}
-		if p.Model == "" {
-			p.Model = e.Model
-		}
-		if p.Dimensions == 0 && p.Model == e.Model {
-			p.Dimensions = e.ModelSize
-		}
-		if p.Dimensions == 0 {
-			return p, fault.InvalidField("body.embedding.dimensions", nil, "is required for a model other than the deployment's")
-		}
-	}
-	return p, nil
 }
 
 // embedder makes the embedder of a profile.
@@ -92,6 +63,9 @@ func (e embeddingSettings) embedder(p store.Profile) (embed.Embedder, error) {
 	case store.ProviderBuiltin:
 		return builtin.New(p.Dimensions)
 	case store.ProviderOpenAI:
+		if !e.hasOpenAI() {
+			return nil, fault.New(fault.Invalid, "this deployment has no OpenAI-compatible server; use a collection with the builtin embedder or your own vectors")
+		}
 		return openai.New(openai.Config{
 			BaseURL: e.OpenAIURL, APIKey: e.OpenAIKey, Model: p.Model, Dimensions: p.Dimensions,
 			SendDimensions: strings.HasPrefix(p.Model, "text-embedding-3"), BatchInputs: e.EmbeddingSize,

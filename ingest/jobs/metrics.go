@@ -1,25 +1,27 @@
 package jobs
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // The tenant is labelled by its id; nothing else about it is in a metric.
 var (
-	documentsDone = promauto.NewCounterVec(prometheus.CounterOpts{
+	documentsDone = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lindero_ingest_documents_total",
 		Help: "Documents worked off: indexed, failed, retried or outdated (overtaken by a newer version or a deletion).",
 	}, []string{"tenant", "outcome"})
-	chunksDone = promauto.NewCounterVec(prometheus.CounterOpts{
+	chunksDone = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lindero_ingest_chunks_total", Help: "Chunks made searchable.",
 	}, []string{"tenant"})
-	waited = promauto.NewHistogram(prometheus.HistogramOpts{
+	waited = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "lindero_ingest_wait_seconds", Help: "Time between a document's acceptance and its publication.",
 		Buckets: prometheus.ExponentialBuckets(0.05, 3, 10),
 	})
-	published = promauto.NewHistogram(prometheus.HistogramOpts{
+	published = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "lindero_ingest_publish_seconds", Help: "Duration of one publishing transaction.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 	})
 )
+
+// Collectors are the package's metrics.
+func Collectors() []prometheus.Collector {
+	return []prometheus.Collector{documentsDone, chunksDone, waited, published}
+}
