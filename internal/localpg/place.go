@@ -103,14 +103,19 @@ func (p place) checkOwner(uid int) error {
 	return fmt.Errorf("the data in %s belongs to another user (id %d); run as that user or as root, or choose another data directory", p.data, uid)
 }
 
-// placeSocket makes the socket's directory: short, private, and the account's. In a world-writable temporary
-// directory somebody else may have made it first; then it is refused.
+// placeSocket decides the socket's directory, which has to be short, and makes it.
 func (p *place) placeSocket() error {
 	base := os.TempDir()
 	if len(base) > maxSocketDir-len("/lindero-")-len(fingerprint("")) || (p.account.other && !p.account.canUse(base)) {
 		base = "/tmp"
 	}
 	p.socket = filepath.Join(base, "lindero-"+fingerprint(p.data))
+	return p.ensureSocketDir()
+}
+
+// ensureSocketDir makes the socket's directory private and the account's. In a world-writable temporary directory
+// somebody else may have made it first; then it is refused.
+func (p place) ensureSocketDir() error {
 	err := os.Mkdir(p.socket, 0o700)
 	if err == nil {
 		return p.account.give(p.socket)

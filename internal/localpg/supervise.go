@@ -67,7 +67,7 @@ func (c *Cluster) launch(ctx context.Context) (*process, error) {
 		if err := c.place.clearStale(); err != nil {
 			return nil, err
 		}
-		if err := c.place.placeSocket(); err != nil { // a cleaner of temporary files may have taken it
+		if err := c.place.ensureSocketDir(); err != nil { // a cleaner of temporary files may have taken it
 			return nil, err
 		}
 		before := logSize(c.place.log())
