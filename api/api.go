@@ -55,9 +55,17 @@ type server struct {
 // New builds the handler. It fails when a required part is missing. The server around it should set
 // ReadHeaderTimeout and IdleTimeout only: the handler sets deadlines for bodies and answers itself.
 func New(cfg Config) (http.Handler, error) {
+	_, engine, err := build(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return headAsGet(engine), nil
+}
+
+func build(cfg Config) (*server, *gin.Engine, error) {
 	if cfg.Storage == nil || cfg.Search == nil || cfg.Authenticator == nil || cfg.Ready == nil ||
 		cfg.IsolationVerified == nil || cfg.Log == nil || cfg.Registry == nil {
-		return nil, errors.New("api: a required part of the configuration is missing")
+		return nil, nil, errors.New("api: a required part of the configuration is missing")
 	}
 	if cfg.Limits.JSONBytes == 0 {
 		cfg.Limits.JSONBytes = 32 << 20
@@ -67,14 +75,14 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	cursors, err := newSealer(cfg.CursorSecret)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := &server{cfg: cfg, cursors: cursors, metrics: newMetrics(cfg.Registry), admins: hashKeys(cfg.AdminKeys)}
 	gin.SetMode(gin.ReleaseMode)
 	engine := s.engine()
 	s.api = humagin.New(engine, s.humaConfig())
 	s.routes(engine)
-	return headAsGet(engine), nil
+	return s, engine, nil
 }
 
 // engine is the router. Parameters are matched on the escaped path and unescaped once, by our own middleware:

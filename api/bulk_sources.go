@@ -186,7 +186,7 @@ func (p *parts) each(take func(store.NewDocument, error) error) error {
 	reader := multipart.NewReader(p.body, p.boundary)
 	for {
 		part, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // only at the last boundary: a body that ends early wraps it
 			return p.drain()
 		}
 		var known *fault.Error
