@@ -83,8 +83,7 @@ func (h *Handle) upsertDocuments(ctx context.Context, tx pgx.Tx, c store.Collect
 	if len(unchanged) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `SELECT `+documentColumns+` FROM unnest($3::text[]) AS k (id) CROSS JOIN LATERAL
-		(SELECT * FROM documents WHERE tenant_id = $1 AND collection_id = $2 AND id = k.id OFFSET 0) d`,
+	rows, err := tx.Query(ctx, `SELECT `+documentColumns+` FROM `+each("id", "$3::text[]")+` CROSS JOIN LATERAL (`+documentByID+`) d WHERE `+oneRow,
 		h.id.UUID(), c.ID, unchanged)
 	if err != nil {
 		return err
@@ -127,12 +126,10 @@ func (h *Handle) queueSupersede(batch *pgx.Batch, c store.Collection, in *intake
 	if len(keys) == 0 {
 		return
 	}
-	batch.Queue(`DELETE FROM work_items w USING unnest($3::uuid[], $4::bigint[]) AS k (key, version)
-		WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key AND w.version < k.version
-		RETURNING w.operation_id`, h.id.UUID(), c.ID, keys, versions).Query(counts.readDone)
-	batch.Queue(`DELETE FROM document_payloads p USING unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS k (key, version, visible)
-		WHERE p.tenant_id = $1 AND p.collection_id = $2 AND p.document_key = k.key AND p.version < k.version
-			AND p.version <> k.visible`, h.id.UUID(), c.ID, keys, versions, visible)
+	batch.Queue(deleteFound("work_items", each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument,
+		` AND x.version < k.version RETURNING t.operation_id`), h.id.UUID(), c.ID, keys, versions).Query(counts.readDone)
+	batch.Queue(deleteFound("document_payloads", each("key, version, visible", "$3::uuid[]", "$4::bigint[]", "$5::bigint[]"),
+		payloadsOfDocument, ` AND x.version < k.version AND x.version <> k.visible`), h.id.UUID(), c.ID, keys, versions, visible)
 }
 
 func (h *Handle) queueWork(batch *pgx.Batch, c store.Collection, in *intake, operation uuid.UUID, bulk bool) {

@@ -50,11 +50,11 @@ func (h *Handle) deleteBatch(ctx context.Context, collection string, ids []strin
 			h.id.UUID(), collection).QueryRow(func(row pgx.Row) error {
 			return missing(row.Scan(&collectionID, &slot), "collection %s does not exist", collection)
 		})
-		batch.Queue(`SELECT d.key FROM unnest($3::text[]) AS k (id) CROSS JOIN LATERAL (
-				SELECT d.key FROM documents d
-				WHERE d.tenant_id = $1 AND d.id = k.id AND d.collection_id = (
+		batch.Queue(`SELECT d.key FROM `+each("id", "$3::text[]")+` CROSS JOIN LATERAL (
+				SELECT key FROM documents
+				WHERE tenant_id = $1 AND id >= k.id AND id <= k.id AND collection_id = (
 					SELECT id FROM collections WHERE tenant_id = $1 AND name = $2 AND deleted_at IS NULL)
-				FOR UPDATE OFFSET 0) d`, h.id.UUID(), collection, ids).Query(func(rows pgx.Rows) error {
+				ORDER BY id FOR UPDATE OFFSET 0) d WHERE `+oneRow+` ORDER BY k.n`, h.id.UUID(), collection, ids).Query(func(rows pgx.Rows) error {
 			var err error
 			keys, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 			return err
@@ -81,13 +81,10 @@ func (h *Handle) deleteLocked(ctx context.Context, tx pgx.Tx, collection uuid.UU
 	}
 	counts := tally{}
 	batch := &pgx.Batch{}
-	batch.Queue(`DELETE FROM work_items w USING unnest($3::uuid[]) AS k (key)
-		WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key RETURNING w.operation_id`,
+	batch.Queue(deleteFound("work_items", each("key", "$3::uuid[]"), itemsOfDocument, ` RETURNING t.operation_id`),
 		h.id.UUID(), collection, keys).Query(counts.readDone)
-	batch.Queue(`DELETE FROM document_payloads p USING unnest($3::uuid[]) AS k (key)
-		WHERE p.tenant_id = $1 AND p.collection_id = $2 AND p.document_key = k.key`, h.id.UUID(), collection, keys)
-	batch.Queue(`DELETE FROM documents d USING unnest($3::uuid[]) AS k (key)
-		WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key`, h.id.UUID(), collection, keys)
+	batch.Queue(deleteFound("document_payloads", each("key", "$3::uuid[]"), payloadsOfDocument, ""), h.id.UUID(), collection, keys)
+	batch.Queue(deleteFound("documents", each("key", "$3::uuid[]"), documentByKey, ""), h.id.UUID(), collection, keys)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}

@@ -211,14 +211,13 @@ func (h *Handle) moveChunks(ctx context.Context, tx pgx.Tx, collection uuid.UUID
 	batch := &pgx.Batch{}
 	batch.Queue(byKey)
 	batch.Queue(`INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens)
-		SELECT $1, $2, c.ordinal, c.tokens FROM unnest($3::bigint[]) AS k (old) JOIN chunks c
-			ON c.tenant_id = $1 AND c.collection_id = $2 AND c.ordinal = k.old`, h.id.UUID(), collection, r.old)
-	batch.Queue(`UPDATE chunks c SET ordinal = k.new, tokens = k.tokens
-		FROM unnest($3::bigint[], $4::bigint[], $5::int[]) AS k (old, new, tokens)
-		WHERE c.tenant_id = $1 AND c.collection_id = $2 AND c.ordinal = k.old`, h.id.UUID(), collection, r.old, r.new, r.tokens)
+		SELECT $1, $2, x.ordinal, x.tokens FROM `+each("old", "$3::bigint[]")+` CROSS JOIN LATERAL (`+chunkByOrdinal+`) x
+		WHERE `+oneRow, h.id.UUID(), collection, r.old)
+	batch.Queue(updateFound("chunks", "ordinal = k.new, tokens = k.tokens",
+		each("old, new, tokens", "$3::bigint[]", "$4::bigint[]", "$5::int[]"), chunkByOrdinal, ""), h.id.UUID(), collection, r.old, r.new, r.tokens)
 	batch.Queue(`INSERT INTO chunk_vectors (slot, tenant_id, collection_id, ordinal, embedding)
-		SELECT $1, $2, $3, k.new, v.embedding FROM unnest($4::bigint[], $5::bigint[]) AS k (old, new) JOIN chunk_vectors v
-			ON v.slot = $1 AND v.tenant_id = $2 AND v.collection_id = $3 AND v.ordinal = k.old`,
+		SELECT $1, $2, $3, k.new, x.embedding FROM `+each("ordinal, new", "$4::bigint[]", "$5::bigint[]")+`
+		CROSS JOIN LATERAL (`+vectorOf+`) x WHERE `+oneRow,
 		slot, h.id.UUID(), collection, r.old, r.new)
 	batch.Queue(deleteVectors, slot, h.id.UUID(), collection, r.old)
 	h.queueSegment(batch, collection, r.segmentID, r.segment, []string{r.language})

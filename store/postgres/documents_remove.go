@@ -15,10 +15,7 @@ func (h *Handle) unpublish(ctx context.Context, tx pgx.Tx, collection uuid.UUID,
 	}
 	var ordinals []int64
 	batch := &pgx.Batch{}
-	batch.Queue(`WITH gone AS (
-			DELETE FROM chunks c USING unnest($3::uuid[]) AS k (key)
-			WHERE c.tenant_id = $1 AND c.collection_id = $2 AND c.document_key = k.key
-			RETURNING c.ordinal, c.tokens)
+	batch.Queue(`WITH gone AS (`+deleteFound("chunks", each("key", "$3::uuid[]"), chunksOfDocument, ` RETURNING t.ordinal, t.tokens`)+`)
 		INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens)
 		SELECT $1, $2, ordinal, tokens FROM gone RETURNING ordinal`, h.id.UUID(), collection, keys).
 		Query(func(rows pgx.Rows) error {
@@ -26,8 +23,7 @@ func (h *Handle) unpublish(ctx context.Context, tx pgx.Tx, collection uuid.UUID,
 			ordinals, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 			return err
 		})
-	batch.Queue(`DELETE FROM document_fields f USING unnest($3::uuid[]) AS k (key)
-		WHERE f.tenant_id = $1 AND f.collection_id = $2 AND f.document_key = k.key`, h.id.UUID(), collection, keys)
+	batch.Queue(deleteFound("document_fields", each("key", "$3::uuid[]"), fieldsOfDocument, ""), h.id.UUID(), collection, keys)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil || len(ordinals) == 0 {
 		return err
 	}
@@ -35,6 +31,11 @@ func (h *Handle) unpublish(ctx context.Context, tx pgx.Tx, collection uuid.UUID,
 	return err
 }
 
-// deleteVectors names the slot as a parameter, so that planning touches one partition.
-const deleteVectors = `DELETE FROM chunk_vectors v USING unnest($4::bigint[]) AS k (ordinal)
-	WHERE v.slot = $1 AND v.tenant_id = $2 AND v.collection_id = $3 AND v.ordinal = k.ordinal`
+// deleteVectors names the slot as a parameter, so that planning touches one partition, in which a ctid is
+// unambiguous.
+var deleteVectors = `DELETE FROM chunk_vectors t USING ` + each("ordinal", "$4::bigint[]") + ` CROSS JOIN LATERAL (` +
+	vectorOf + `) x WHERE t.slot = $1 AND t.ctid = x.ctid AND ` + oneRow
+
+// vectorOf looks k.ordinal up in a slot ($1) of a tenant ($2) and collection ($3).
+const vectorOf = `SELECT ctid, embedding FROM chunk_vectors
+	WHERE slot = $1 AND tenant_id = $2 AND collection_id = $3 AND ordinal = k.ordinal OFFSET 0`

@@ -162,16 +162,16 @@ func (h *Handle) queueFields(batch *pgx.Batch, collection uuid.UUID, f *fieldCol
 
 // queueDocuments moves the rows of documents to their new versions. Payloads of older ones go.
 func (h *Handle) queueDocuments(batch *pgx.Batch, collection uuid.UUID, p *publication) {
-	batch.Queue(`UPDATE documents d SET title = n.title, url = n.url, language = n.language, metadata = n.metadata,
-			content_type = n.content_type, bytes = n.bytes, chunks = n.chunks, version = n.version, pending_version = NULL,
-			status = 'indexed', error_code = NULL, error_detail = NULL, updated_at = now(), indexed_at = now()
-		FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::text[], $10::bigint[], $11::int[])
-			AS n (key, version, title, url, language, metadata, content_type, bytes, chunks)
-		WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = n.key`,
+	batch.Queue(updateFound("documents", `title = k.title, url = k.url, language = k.language, metadata = k.metadata,
+			content_type = k.content_type, bytes = k.bytes, chunks = k.chunks, version = k.version, pending_version = NULL,
+			status = 'indexed', error_code = NULL, error_detail = NULL, updated_at = now(), indexed_at = now()`,
+		each("key, version, title, url, language, metadata, content_type, bytes, chunks", "$3::uuid[]", "$4::bigint[]",
+			"$5::text[]", "$6::text[]", "$7::text[]", "$8::jsonb[]", "$9::text[]", "$10::bigint[]", "$11::int[]"),
+		documentByKey, ""),
 		h.id.UUID(), collection, p.docKeys, p.docVersions, p.docTitles, p.docURLs, p.docLanguages, p.docMetadata,
 		p.docTypes, p.docBytes, p.docChunks)
-	batch.Queue(`DELETE FROM document_payloads p USING unnest($3::uuid[], $4::bigint[]) AS k (key, version)
-		WHERE p.tenant_id = $1 AND p.collection_id = $2 AND p.document_key = k.key AND p.version < k.version`,
+	batch.Queue(deleteFound("document_payloads", each("key, version", "$3::uuid[]", "$4::bigint[]"), payloadsOfDocument,
+		` AND x.version < k.version`),
 		h.id.UUID(), collection, p.docKeys, p.docVersions)
 }
 

@@ -92,11 +92,11 @@ func (h *Handle) loadWork(ctx context.Context, due []dueItem) (store.Work, error
 				&c.Chunking, &c.Slot, &c.Version, &work.Deleted)
 		})
 		b.Queue(`SELECT d.key, d.id, p.title, p.url, p.language, p.metadata, p.content_type, p.body, p.split, p.vectors
-			FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version)
-			CROSS JOIN LATERAL (SELECT * FROM documents
-				WHERE tenant_id = $1 AND collection_id = $2 AND key = k.key OFFSET 0) d
+			FROM `+each("key, version", "$3::uuid[]", "$4::bigint[]")+`
+			CROSS JOIN LATERAL (`+documentByKey+`) d
 			CROSS JOIN LATERAL (SELECT * FROM document_payloads
-				WHERE tenant_id = $1 AND collection_id = $2 AND document_key = k.key AND version = k.version OFFSET 0) p`,
+				WHERE tenant_id = $1 AND collection_id = $2 AND document_key = k.key AND version = k.version OFFSET 0) p
+			WHERE `+oneRow+` ORDER BY k.n`,
 			h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
 			var err error
 			work.Items, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.WorkItem, error) { return scanWork(row, items) })

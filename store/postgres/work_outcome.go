@@ -16,9 +16,8 @@ import (
 func (h *Handle) RetryWork(ctx context.Context, collection uuid.UUID, items []store.WorkItem, after time.Duration) error {
 	keys, versions := itemColumns(items)
 	return h.read(ctx, func(b *pgx.Batch) { // an implicit transaction of one statement
-		b.Queue(`UPDATE work_items w SET attempts = attempts + 1, run_at = now() + make_interval(secs => $5)
-			FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version)
-			WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key AND w.version = k.version`,
+		b.Queue(updateFound("work_items", `attempts = attempts + 1, run_at = now() + make_interval(secs => $5)`,
+			each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument, ` AND x.version = k.version`),
 			h.id.UUID(), collection, keys, versions, after.Seconds())
 	})
 }
@@ -30,9 +29,8 @@ func (h *Handle) MarkProcessing(ctx context.Context, collection uuid.UUID, items
 		if _, err := h.fence(ctx, tx, collection, keys, versions); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE documents d SET status = 'processing' FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version)
-			WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key AND d.pending_version = k.version
-				AND d.status = 'pending'`, h.id.UUID(), collection, keys, versions)
+		_, err := tx.Exec(ctx, updateFound("documents", `status = 'processing'`, each("key, version", "$3::uuid[]", "$4::bigint[]"),
+			documentByKey, ` AND x.pending_version = k.version AND x.status = 'pending'`), h.id.UUID(), collection, keys, versions)
 		return err
 	})
 }
@@ -56,10 +54,10 @@ func (h *Handle) FailWork(ctx context.Context, collection uuid.UUID, failures []
 		counts := tally{}
 		var errors operationErrorColumns
 		batch := &pgx.Batch{}
-		batch.Queue(`UPDATE documents d SET status = 'failed', error_code = k.code, error_detail = k.detail,
-				pending_version = NULL, updated_at = now()
-			FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[]) AS k (key, version, code, detail)
-			WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key AND d.pending_version = k.version`,
+		batch.Queue(updateFound("documents", `status = 'failed', error_code = k.code, error_detail = k.detail,
+				pending_version = NULL, updated_at = now()`,
+			each("key, version, code, detail", "$3::uuid[]", "$4::bigint[]", "$5::text[]", "$6::text[]"),
+			documentByKey, ` AND x.pending_version = k.version`),
 			h.id.UUID(), collection, keys, versions, codes, details)
 		h.queueItemsGone(batch, collection, keys, versions, func(operation, key uuid.UUID) {
 			if _, ok := valid[key]; !ok {
@@ -99,10 +97,10 @@ func (h *Handle) fence(ctx context.Context, tx pgx.Tx, collection uuid.UUID, key
 	valid := make(map[uuid.UUID]int64, len(keys))
 	batch := &pgx.Batch{}
 	batch.Queue(byKey)
-	batch.Queue(`SELECT d.key, d.version FROM unnest($3::uuid[], $4::bigint[]) AS k (key, version) CROSS JOIN LATERAL (
-			SELECT d.key, d.version, d.pending_version FROM documents d
-			WHERE d.tenant_id = $1 AND d.collection_id = $2 AND d.key = k.key FOR UPDATE OFFSET 0) d
-		WHERE d.pending_version = k.version`, h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT d.key, d.version FROM `+each("key, version", "$3::uuid[]", "$4::bigint[]")+` CROSS JOIN LATERAL (
+			SELECT key, version, pending_version FROM documents
+			WHERE tenant_id = $1 AND collection_id = $2 AND key >= k.key AND key <= k.key ORDER BY key FOR UPDATE OFFSET 0) d
+		WHERE d.pending_version = k.version AND `+oneRow, h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
 		var key uuid.UUID
 		var visible int64
 		_, err := pgx.ForEachRow(rows, []any{&key, &visible}, func() error {
@@ -116,9 +114,8 @@ func (h *Handle) fence(ctx context.Context, tx pgx.Tx, collection uuid.UUID, key
 
 // queueItemsGone removes items and reports each one that was still there.
 func (h *Handle) queueItemsGone(batch *pgx.Batch, collection uuid.UUID, keys []uuid.UUID, versions []int64, gone func(operation, key uuid.UUID)) {
-	batch.Queue(`DELETE FROM work_items w USING unnest($3::uuid[], $4::bigint[]) AS k (key, version)
-		WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.document_key = k.key AND w.version = k.version
-		RETURNING w.operation_id, w.document_key`, h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
+	batch.Queue(deleteFound("work_items", each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument,
+		` AND x.version = k.version RETURNING t.operation_id, t.document_key`), h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
 		var operation, key uuid.UUID
 		_, err := pgx.ForEachRow(rows, []any{&operation, &key}, func() error {
 			gone(operation, key)
