@@ -1,0 +1,75 @@
+package postgres_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"lindero/internal/pgtest"
+	"lindero/store/postgres"
+)
+
+// awaitEpoch waits for the connection numbered at least wanted.
+func awaitEpoch(tb testing.TB, n *postgres.Notifications, wanted uint64) {
+	tb.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		if epoch, connected := n.Epoch(); connected && epoch >= wanted {
+			return
+		}
+		time.Sleep(5 * time.Millisecond) // nothing signals a connection to the outside
+	}
+	tb.Fatalf("no connection %d for notifications", wanted)
+}
+
+func TestNotificationsReconnect(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	n := openStore(t, db.AppURL()).Notifications()
+	heard := make(chan string, 10)
+	n.OnKey(func(id string) { heard <- id })
+	expect := func(channel, payload string) {
+		t.Helper()
+		asOwner(t, db, `SELECT pg_notify('`+channel+`', '`+payload+`')`)
+		select {
+		case got := <-heard:
+			if got != payload {
+				t.Errorf("heard %q, want %q", got, payload)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s was not heard", channel)
+		}
+	}
+	awaitEpoch(t, n, 1)
+	expect("lindero_keys", "first")
+	asOwner(t, db, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`)
+	awaitEpoch(t, n, 2)
+	expect("lindero_tenants", "second")
+}
+
+func TestWaitOperationHears(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	awaitEpoch(t, e.Store.Notifications(), 1)
+	op, err := e.Handle.StartOperation(e.ctx, "ingest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(e.ctx, 30*time.Second)
+	defer cancel()
+	go func() {
+		got, err := e.Handle.WaitOperation(ctx, op.ID)
+		if err == nil && !got.Status.Final() {
+			err = context.DeadlineExceeded
+		}
+		ended <- err
+	}()
+	if err := e.Handle.FinishAccepting(e.ctx, op.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
