@@ -26,10 +26,10 @@ func openStore(tb testing.TB, url string) *postgres.Store {
 	return s
 }
 
-func asOwner(tb testing.TB, db *pgtest.DB, sql string) {
+func asOwner(tb testing.TB, ownerURL, sql string) {
 	tb.Helper()
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, db.OwnerURL())
+	conn, err := pgx.Connect(ctx, ownerURL)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestIsolationCheckNotices(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
 			s := openStore(t, db.AppURL())
-			asOwner(t, db, c.sql)
+			asOwner(t, db.OwnerURL(), c.sql)
 			names, details := brokenChecks(t, s)
 			if !slices.Contains(names, c.check) || !strings.Contains(details, c.detail) {
 				t.Errorf("want %s to name %q, got %s", c.check, c.detail, details)
@@ -135,8 +135,8 @@ func TestIsolationCheckNoticesRoles(t *testing.T) {
 			db := pgtest.New(t)
 			role := "t_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 			names := strings.NewReplacer("%login", role+"_login", "%other", role+"_other")
-			t.Cleanup(func() { asOwner(t, db, names.Replace(`DROP ROLE IF EXISTS %login, %other`)) })
-			asOwner(t, db, names.Replace(`CREATE ROLE %login LOGIN IN ROLE lindero_app; `+c.setup))
+			t.Cleanup(func() { asOwner(t, db.OwnerURL(), names.Replace(`DROP ROLE IF EXISTS %login, %other`)) })
+			asOwner(t, db.OwnerURL(), names.Replace(`CREATE ROLE %login LOGIN IN ROLE lindero_app; `+c.setup))
 			got, details := brokenChecks(t, openStore(t, withUser(t, db.AppURL(), role+"_login")))
 			if c.check == "" && len(got) > 0 || c.check != "" && (!slices.Contains(got, c.check) || !strings.Contains(details, c.detail)) {
 				t.Errorf("want %q to name %q, got %s", c.check, c.detail, details)
@@ -165,11 +165,11 @@ func TestIsolationGuard(t *testing.T) {
 	if err := guard.Check(t.Context()); err != nil || guard.Verified() != nil {
 		t.Errorf("a sound database: %v, %v", err, guard.Verified())
 	}
-	asOwner(t, db, `ALTER TABLE documents NO FORCE ROW LEVEL SECURITY`)
+	asOwner(t, db.OwnerURL(), `ALTER TABLE documents NO FORCE ROW LEVEL SECURITY`)
 	if err := guard.Check(t.Context()); err == nil || !fault.Is(guard.Verified(), fault.Unavailable) {
 		t.Errorf("after FORCE was removed: %v, %v", err, guard.Verified())
 	}
-	asOwner(t, db, `ALTER TABLE documents FORCE ROW LEVEL SECURITY`)
+	asOwner(t, db.OwnerURL(), `ALTER TABLE documents FORCE ROW LEVEL SECURITY`)
 	if err := guard.Check(t.Context()); err != nil || guard.Verified() != nil {
 		t.Errorf("after the repair: %v", err)
 	}

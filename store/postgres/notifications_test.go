@@ -30,7 +30,7 @@ func TestNotificationsReconnect(t *testing.T) {
 	n.OnKey(func(id string) { heard <- id })
 	expect := func(channel, payload string) {
 		t.Helper()
-		asOwner(t, db, `SELECT pg_notify('`+channel+`', '`+payload+`')`)
+		asOwner(t, db.OwnerURL(), `SELECT pg_notify('`+channel+`', '`+payload+`')`)
 		select {
 		case got := <-heard:
 			if got != payload {
@@ -42,7 +42,7 @@ func TestNotificationsReconnect(t *testing.T) {
 	}
 	awaitEpoch(t, n, 1)
 	expect("lindero_keys", "first")
-	asOwner(t, db, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+	asOwner(t, db.OwnerURL(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`)
 	awaitEpoch(t, n, 2)
 	expect("lindero_tenants", "second")
