@@ -100,17 +100,21 @@ func (f *Fixture) Query(tb testing.TB, id tenant.ID, sql string, into ...any) {
 // Exec changes rows as the tenant.
 func (f *Fixture) Exec(tb testing.TB, id tenant.ID, sql string) {
 	tb.Helper()
+	if err := f.TryExec(id, sql); err != nil {
+		tb.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// TryExec is Exec where the database's refusal is of interest.
+func (f *Fixture) TryExec(id tenant.ID, sql string) error {
 	ctx := context.Background()
-	err := pgx.BeginFunc(ctx, f.Store.Pool(), func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, f.Store.Pool(), func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT set_config('app.tenant_id', $1, true)`, id.String()); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, sql)
 		return err
 	})
-	if err != nil {
-		tb.Fatalf("%s: %v", sql, err)
-	}
 }
 
 // Text is a document of plain text.

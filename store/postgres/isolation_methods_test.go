@@ -1,297 +1,218 @@
 package postgres_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lindero/embed"
-	"lindero/fault"
 	"lindero/internal/storefixture"
-	"lindero/search"
 	"lindero/search/lexical/analysis"
 	"lindero/store"
-	"lindero/store/filter"
 	"lindero/store/postgres"
 	"lindero/tenant"
 )
 
-// neighbours are two tenants of one database: the owner has things, the intruder knows all their names and
-// ids and has nothing of its own but the collection every tenant has.
+// marker stands in everything that tenant A keeps.
+const marker = "MARKER-OF-A"
+
+// neighbours are two tenants with things of the same names: what A has, B's handle is pointed at.
 type neighbours struct {
-	*testing.T
-	owner, intruder *env
-	work            store.Work // the owner's, waiting
-	op              store.Operation
-	key             tenant.Key
+	a, b       *env
+	operation  uuid.UUID        // of A, still accepting
+	key        string           // id of a key of A
+	work       []store.WorkItem // of A
+	embedded   [32]byte         // in A's cache
+	searched   []analysis.QueryTerm
+	idempotent string // a key that A used for the request hash "request"
 }
 
-func newNeighbours(t *testing.T) *neighbours {
-	f := storefixture.New(t)
-	n := &neighbours{T: t}
-	n.owner = &env{TB: t, Fixture: f, Tenant: f.Tenant(t, storefixture.External), ctx: t.Context()}
-	n.intruder = &env{TB: t, Fixture: f, Tenant: f.Tenant(t, storefixture.External), ctx: t.Context()}
-	n.owner.put("a", "secret")
-	n.owner.index()
-	n.op = n.owner.put("waiting", "more").Operation
-	n.work = n.owner.load()
-	var err error
-	if n.key, _, err = n.owner.Handle.CreateKey(t.Context(), tenant.KeySpec{Name: "key", Role: tenant.Reader}); err != nil {
-		t.Fatal(err)
+// methodCase calls one method on h, which is B's handle or, to show that the case notices, A's. The result is
+// searched for A's things; A's rows are compared before and after.
+type methodCase func(n *neighbours, h *postgres.Handle) (result any, err error)
+
+// isolationCases has every method of Handle; a method without a case fails TestEveryMethodHasAnIsolationCase.
+var isolationCases = map[string]methodCase{}
+
+// registerIsolationCase adds the case of a method.
+func registerIsolationCase(method string, c methodCase) { isolationCases[method] = c }
+
+func newNeighbours(tb testing.TB) *neighbours {
+	tb.Helper()
+	f := storefixture.New(tb)
+	n := &neighbours{idempotent: "same", embedded: sha256.Sum256([]byte("text"))}
+	n.a = &env{TB: tb, Fixture: f, Tenant: f.Tenant(tb, storefixture.External), ctx: tb.Context()}
+	n.b = &env{TB: tb, Fixture: f, Tenant: f.Tenant(tb, storefixture.External), ctx: tb.Context()}
+	n.b.put("a", "public text")
+	n.b.index()
+
+	a := n.a
+	must := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
 	}
-	if _, err := n.owner.Handle.BeginIdempotent(t.Context(), "k", []byte("owner")); err != nil {
-		t.Fatal(err)
+	_, _, err := a.Handle.PutCollection(a.ctx, store.CollectionSpec{
+		Name: "default", Description: marker, Embedding: storefixture.External, Chunking: store.Chunking{Strategy: "none"},
+	})
+	must(err)
+	a.Collection, err = a.Handle.Collection(a.ctx, "default")
+	must(err)
+	for _, id := range []string{"a", marker} {
+		a.put(id, marker+" text of "+id)
+	}
+	a.index()
+	op, err := a.Handle.StartOperation(a.ctx, marker)
+	must(err)
+	n.operation = op.ID
+	a.put("waiting", marker+" waiting text")
+	n.work = a.load().Items
+	k, _, err := a.Handle.CreateKey(a.ctx, tenant.KeySpec{Name: marker, Role: tenant.Admin})
+	must(err)
+	n.key = k.ID
+	_, err = a.Handle.BeginIdempotent(a.ctx, n.idempotent, []byte("request"))
+	must(err)
+	must(a.Handle.FinishIdempotent(a.ctx, n.idempotent, 200, []byte(marker)))
+	must(a.Handle.EmbeddingCache().Put(a.ctx, cachedProfile, map[[32]byte][]float32{n.embedded: {1, 2, 3, 4}}))
+	for _, q := range analysis.For("en").Terms("text") {
+		n.searched = append(n.searched, analysis.QueryTerm{Term: q, Count: 1})
 	}
 	return n
 }
 
-// state is everything the owner has, as rows of all tables that carry a tenant.
-func (n *neighbours) state() map[string]string {
-	n.Helper()
-	state := map[string]string{}
-	for _, table := range []string{"collections", "collection_counters", "documents", "document_payloads", "document_fields", "chunks",
-		"chunk_vectors", "lexical_segments", "lexical_postings", "lexical_deleted", "operations", "operation_errors", "work_items",
-		"idempotency_keys", "api_keys", "embedding_cache"} {
-		var rows string
-		n.owner.Query(n, n.owner.Tenant.ID, "SELECT coalesce(string_agg(t::text, E'\n' ORDER BY t::text), '') FROM "+table+" t", &rows)
-		state[table] = rows
+var cachedProfile = embed.Profile{Provider: store.ProviderOpenAI, Model: "m", Dimensions: 4}
+
+// leaked returns what of A the rendered result contains.
+func (n *neighbours) leaked(tb testing.TB, result any) string {
+	tb.Helper()
+	rendered := fmt.Sprintf("%+v", result)
+	if encoded, err := json.Marshal(result); err == nil {
+		rendered += string(encoded)
 	}
-	return state
+	for _, foreign := range []string{marker, n.a.ID.String(), n.a.Collection.ID.String(), n.operation.String(), n.key} {
+		if strings.Contains(rendered, foreign) {
+			return foreign
+		}
+	}
+	return ""
 }
 
-func (n *neighbours) notFound(err error) {
-	n.Helper()
-	if !fault.Is(err, fault.NotFound) {
-		n.Errorf("got %v, want not_found", err)
+// fingerprint is of all rows of A.
+func (n *neighbours) fingerprint(tb testing.TB) string {
+	tb.Helper()
+	var parts []string
+	for _, table := range append([]string{"api_keys", "tenants"}, postgres.TenantTables...) {
+		column := "tenant_id"
+		if table == "tenants" {
+			column = "id"
+		}
+		parts = append(parts, fmt.Sprintf(`(SELECT '%[1]s ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM %[1]s t WHERE %[2]s = '%[3]s')`,
+			table, column, n.a.ID))
 	}
+	var sum string
+	queryRow(tb, n.a.OwnerURL, `SELECT concat_ws(E'\n', `+strings.Join(parts, ", ")+`)`, &sum)
+	return sum
 }
 
-func (n *neighbours) nothing(count int, err error) {
-	n.Helper()
-	if count != 0 || err != nil {
-		n.Errorf("got %d of the neighbour's things, error %v", count, err)
-	}
-}
-
-func (n *neighbours) fine(err error) {
-	n.Helper()
-	if err != nil {
-		n.Error(err)
-	}
-}
-
-// isolationCases call one method each as the intruder, aimed at the owner's things.
-var isolationCases = map[string]func(n *neighbours, h *postgres.Handle){
-	"AcceptDocuments": func(n *neighbours, h *postgres.Handle) {
-		docs := []store.NewDocument{storefixture.Split("a", "x", storefixture.Dimensions)}
-		_, err := h.AcceptDocuments(n.Context(), n.owner.Collection, docs, store.AcceptOptions{})
-		n.notFound(err)
-		_, err = h.AcceptDocuments(n.Context(), n.intruder.Collection, docs, store.AcceptOptions{Operation: n.op.ID})
-		n.notFound(err)
-	},
-	"BeginIdempotent": func(n *neighbours, h *postgres.Handle) {
-		replay, err := h.BeginIdempotent(n.Context(), "k", []byte("intruder"))
-		if replay != nil {
-			n.Error("replayed the neighbour's answer")
-		}
-		n.fine(err)
-	},
-	"FinishIdempotent":  func(n *neighbours, h *postgres.Handle) { n.fine(h.FinishIdempotent(n.Context(), "k", 200, nil)) },
-	"AbandonIdempotent": func(n *neighbours, h *postgres.Handle) { n.fine(h.AbandonIdempotent(n.Context(), "k")) },
-	"CancelOperation": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.CancelOperation(n.Context(), n.op.ID)
-		n.notFound(err)
-	},
-	"Chunks": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.Chunks(n.Context(), "default", "a", store.Page{Limit: 10})
-		n.notFound(err)
-	},
-	"CloseAbandoned": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.CloseAbandoned(n.Context(), n.op.ID)
-		n.fine(err)
-	},
-	"Collection": func(n *neighbours, h *postgres.Handle) {
-		c, err := h.Collection(n.Context(), "default")
-		n.fine(err)
-		if c.ID != n.intruder.Collection.ID {
-			n.Error("got the neighbour's collection")
-		}
-	},
-	"CollectionsNamed": func(n *neighbours, h *postgres.Handle) {
-		list, err := h.CollectionsNamed(n.Context(), []string{"default"})
-		n.fine(err)
-		if len(list) != 1 || list[0].ID != n.intruder.Collection.ID {
-			n.Errorf("got %+v", list)
-		}
-	},
-	"Collections": func(n *neighbours, h *postgres.Handle) {
-		list, err := h.Collections(n.Context(), store.Page{Limit: 10})
-		n.fine(err)
-		if len(list.Items) != 1 || list.Items[0].ID != n.intruder.Collection.ID {
-			n.Errorf("got %+v", list)
-		}
-	},
-	"CollectionStats": func(n *neighbours, h *postgres.Handle) {
-		stats, err := h.CollectionStats(n.Context(), []uuid.UUID{n.owner.Collection.ID})
-		n.nothing(int(stats[n.owner.Collection.ID].Documents+stats[n.owner.Collection.ID].Chunks), err)
-	},
-	"Content": func(n *neighbours, h *postgres.Handle) {
-		_, _, err := h.Content(n.Context(), "default", "a")
-		n.notFound(err)
-	},
-	"CreateKey": func(n *neighbours, h *postgres.Handle) {
-		_, _, err := h.CreateKey(n.Context(), tenant.KeySpec{Name: "key", Role: tenant.Reader})
-		n.fine(err)
-	},
-	"DeleteCollection": func(n *neighbours, h *postgres.Handle) { n.fine(h.DeleteCollection(n.Context(), "default")) },
-	"DeleteDocument":   func(n *neighbours, h *postgres.Handle) { n.notFound(h.DeleteDocument(n.Context(), "default", "a")) },
-	"DeleteDocuments": func(n *neighbours, h *postgres.Handle) {
-		deleted, err := h.DeleteDocuments(n.Context(), "default", []string{"a", "waiting"})
-		n.nothing(int(deleted), err)
-	},
-	"DeleteDocumentsWhere": func(n *neighbours, h *postgres.Handle) {
-		expr, err := filter.Parse("filter", json.RawMessage(`{"id":{"$exists":true}}`))
-		n.fine(err)
-		deleted, err := h.DeleteDocumentsWhere(n.Context(), "default", expr)
-		n.nothing(int(deleted), err)
-	},
-	"Document": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.Document(n.Context(), "default", "a")
-		n.notFound(err)
-	},
-	"Documents": func(n *neighbours, h *postgres.Handle) {
-		list, err := h.Documents(n.Context(), "default", store.DocumentQuery{Page: store.Page{Limit: 10}})
-		n.nothing(len(list.Items), err)
-	},
-	"DropWork": func(n *neighbours, h *postgres.Handle) {
-		n.fine(h.DropWork(n.Context(), n.owner.Collection.ID, n.work.Items))
-	},
-	"EmbeddingCache": func(n *neighbours, h *postgres.Handle) {
-		profile, hash := embed.Profile{Provider: embed.ProviderOpenAI, Model: "m", Dimensions: 2}, embed.Hash("text", embed.Passage)
-		n.fine(n.owner.Handle.EmbeddingCache().Put(n.Context(), profile, map[[32]byte][]float32{hash: {1, 0}}))
-		found, err := h.EmbeddingCache().Get(n.Context(), profile, [][32]byte{hash})
-		n.nothing(len(found), err)
-		n.owner.Exec(n, n.owner.Tenant.ID, "DELETE FROM embedding_cache")
-	},
-	"FailWork": func(n *neighbours, h *postgres.Handle) {
-		n.fine(h.FailWork(n.Context(), n.owner.Collection.ID, []store.Failure{{Item: n.work.Items[0], Code: "x", Detail: "x"}}))
-	},
-	"FinishAccepting": func(n *neighbours, h *postgres.Handle) { n.notFound(h.FinishAccepting(n.Context(), n.op.ID)) },
-	"Keys": func(n *neighbours, h *postgres.Handle) {
-		list, err := h.Keys(n.Context(), store.Page{Limit: 10})
-		n.nothing(len(list.Items), err)
-	},
-	"MarkProcessing": func(n *neighbours, h *postgres.Handle) {
-		n.fine(h.MarkProcessing(n.Context(), n.owner.Collection.ID, n.work.Items))
-	},
-	"MergeSegments": func(n *neighbours, h *postgres.Handle) { _ = h.MergeSegments(n.Context(), n.owner.Collection.ID) },
-	"NextDue": func(n *neighbours, h *postgres.Handle) {
-		n.fine(pgx.BeginFunc(n.Context(), n.intruder.Store.Pool(), func(tx pgx.Tx) error {
-			due, err := h.NextDue(n.Context(), tx)
-			if due != nil {
-				n.Error("saw the neighbour's work")
+// TestMethodsKeepToTheirTenant points B's handle at A's things by name, id and every other handle there is:
+// nothing of A may come back and no row of A may change. The same call on A's own handle must do one of the
+// two, or the case would notice nothing.
+func TestMethodsKeepToTheirTenant(t *testing.T) {
+	t.Parallel()
+	for method, call := range isolationCases {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			n := newNeighbours(t)
+			before := n.fingerprint(t)
+			result, err := call(n, n.b.Handle)
+			if what := n.leaked(t, result); what != "" {
+				t.Errorf("B was given A's %s: %+v", what, result)
 			}
-			return err
-		}))
-	},
-	"NextWork": func(n *neighbours, h *postgres.Handle) {
-		work, err := h.NextWork(n.Context(), store.WorkLimit{Items: 10, Bytes: 1 << 20}, nil)
-		n.nothing(len(work.Items), err)
-	},
-	"Operation": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.Operation(n.Context(), n.op.ID)
-		n.notFound(err)
-	},
-	"Operations": func(n *neighbours, h *postgres.Handle) {
-		list, err := h.Operations(n.Context(), "", store.Page{Limit: 10})
-		n.nothing(len(list.Items), err)
-	},
-	"PatchDocument": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.PatchDocument(n.Context(), "default", "a", store.Patch{Title: pointer("stolen")})
-		n.notFound(err)
-	},
-	"Publish": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.Publish(n.Context(), n.owner.Collection, prepare(n.work.Items))
-		n.notFound(err)
-	},
-	"PurgeCollection": func(n *neighbours, h *postgres.Handle) {
-		n.fine(h.PurgeCollection(n.Context(), n.owner.Collection.ID))
-	},
-	"PurgeTenant": func(n *neighbours, h *postgres.Handle) {
-		_ = h.PurgeTenant(n.Context()) // refused, or the intruder's own: the owner's state tells
-	},
-	"PutCollection": func(n *neighbours, h *postgres.Handle) {
-		_, created, err := h.PutCollection(n.Context(), n.intruder.Collection.CollectionSpec)
-		n.fine(err)
-		if created {
-			n.Error("the intruder's own collection was not found")
-		}
-	},
-	"Retrieve": func(n *neighbours, h *postgres.Handle) {
-		snapshot, err := h.Retrieve(n.Context(), search.Plan{Targets: []search.Target{{
-			Collection: n.owner.Collection, Vector: []float32{1, 0, 0, 0}, Limit: 10, Exact: true,
-			Terms: analysis.QueryTerms([]string{"en"}, "secret"),
-		}}})
-		if err != nil {
-			return
-		}
-		defer snapshot.Close()
-		for _, found := range snapshot.Retrieved() {
-			if len(found.Vector) > 0 || found.Lexical != nil && len(found.Lexical.Terms) > 0 && !found.Stale {
-				n.Errorf("found %+v", found)
+			if after := n.fingerprint(t); after != before {
+				t.Errorf("B changed rows of A (%v):\n%s\n%s", err, before, after)
 			}
-		}
-	},
-	"RetryWork": func(n *neighbours, h *postgres.Handle) {
-		n.fine(h.RetryWork(n.Context(), n.owner.Collection.ID, n.work.Items, time.Hour))
-	},
-	"RevokeKey": func(n *neighbours, h *postgres.Handle) { n.notFound(h.RevokeKey(n.Context(), n.key.ID)) },
-	"RotateKey": func(n *neighbours, h *postgres.Handle) {
-		_, _, err := h.RotateKey(n.Context(), n.key.ID)
-		n.notFound(err)
-	},
-	"StartOperation": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.StartOperation(n.Context(), "ingest")
-		n.fine(err)
-	},
-	"Tenant": func(n *neighbours, h *postgres.Handle) {
-		got, err := h.Tenant(n.Context())
-		n.fine(err)
-		if got.ID != n.intruder.Tenant.ID {
-			n.Error("got the neighbour")
-		}
-	},
-	"WaitOperation": func(n *neighbours, h *postgres.Handle) {
-		_, err := h.WaitOperation(n.Context(), n.op.ID)
-		n.notFound(err)
-	},
+			result, err = call(n, n.a.Handle)
+			if n.leaked(t, result) == "" && n.fingerprint(t) == before {
+				t.Errorf("the case notices nothing on A's own handle: %+v, %v", result, err)
+			}
+		})
+	}
 }
 
-// TestEveryMethodIsIsolated calls each method of the handle as a tenant that aims at another's things: it must
-// get nothing, and change nothing of the other's. A method without a case fails the test.
-func TestEveryMethodIsIsolated(t *testing.T) {
+func TestEveryMethodHasAnIsolationCase(t *testing.T) {
 	t.Parallel()
 	handle := reflect.TypeFor[*postgres.Handle]()
 	for i := range handle.NumMethod() {
 		if name := handle.Method(i).Name; isolationCases[name] == nil {
-			t.Errorf("method %s of the handle has no isolation case", name)
+			t.Errorf("%s has no case in isolationCases", name)
 		}
 	}
+	for name := range isolationCases {
+		if _, there := handle.MethodByName(name); !there {
+			t.Errorf("the case %s names no method", name)
+		}
+	}
+}
+
+// TestHandleWithoutTenant has every case's method refuse a zero tenant.
+func TestHandleWithoutTenant(t *testing.T) {
+	t.Parallel()
 	n := newNeighbours(t)
-	before := n.state()
-	for name, try := range isolationCases {
-		t.Run(name, func(t *testing.T) {
-			own := n.intruder.Fixture.Tenant(t, storefixture.External) // fresh, for cases that destroy
-			intruder := &env{TB: t, Fixture: n.intruder.Fixture, Tenant: own, ctx: t.Context()}
-			try(&neighbours{T: t, owner: n.owner, intruder: intruder, work: n.work, op: n.op, key: n.key}, own.Handle)
-			if diff := cmp.Diff(before, n.state()); diff != "" {
-				t.Errorf("the neighbour's rows changed: %s", diff)
+	nobody := n.a.Store.ForTenant(tenant.ID{})
+	before := n.fingerprint(t)
+	for method, call := range isolationCases {
+		result, err := call(n, nobody)
+		if err == nil || n.leaked(t, result) != "" {
+			t.Errorf("%s without a tenant: %+v, %v", method, result, err)
+		}
+	}
+	if n.fingerprint(t) != before {
+		t.Error("a handle without a tenant changed rows")
+	}
+}
+
+// TestPoolNeverMixesTenants has many tenants share few connections at once.
+func TestPoolNeverMixesTenants(t *testing.T) {
+	t.Parallel()
+	const tenants, rounds = 100, 10
+	f := storefixture.New(t)
+	errs := make(chan error, tenants)
+	for i := range tenants {
+		one := f.Tenant(t, storefixture.External)
+		go func() {
+			errs <- func() error {
+				mine := fmt.Sprintf("tenant %d", i)
+				spec := one.Collection.CollectionSpec
+				spec.Description = mine
+				for range rounds {
+					if _, _, err := one.Handle.PutCollection(t.Context(), spec); err != nil {
+						return err
+					}
+					list, err := one.Handle.Collections(t.Context(), store.Page{Limit: 10})
+					if err != nil || len(list.Items) != 1 || list.Items[0].Description != mine || list.Items[0].ID != one.Collection.ID {
+						return fmt.Errorf("%s sees %+v, %w", mine, list.Items, err)
+					}
+				}
+				return nil
+			}()
+		}()
+	}
+	deadline := time.After(time.Minute)
+	for range tenants {
+		select {
+		case err := <-errs:
+			if err != nil {
+				t.Error(err)
 			}
-		})
+		case <-deadline:
+			t.Fatal("the tenants are not done")
+		}
 	}
 }
