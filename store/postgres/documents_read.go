@@ -12,10 +12,10 @@ import (
 	"lindero/store"
 )
 
-// byKey keeps the planner on the indexes for the rest of the transaction: writes look rows up by key, and
-// without fresh statistics it would rather scan whole tables.
+// byKey keeps the planner on the intended indexes for the rest of the transaction: writes look rows up by key,
+// and without fresh statistics it would rather scan whole tables, or another index and sort (lookup.go).
 const byKey = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-	set_config('enable_mergejoin', 'off', true)`
+	set_config('enable_mergejoin', 'off', true), set_config('enable_sort', 'off', true)`
 
 // documentColumns are what scanDocument reads, from documents d. The version is the newest accepted one: the
 // one that the status is about.

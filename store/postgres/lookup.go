@@ -7,7 +7,7 @@ import "strings"
 // share of any table for a single row, and joins by scanning all of it once per key. Three habits prevent it:
 //   - the keys come from each, which it takes for one row;
 //   - every look-up is a LATERAL subquery with OFFSET 0, ordered as the index it is meant to use, so that
-//     another index with the same leading columns would need a sort;
+//     another index with the same leading columns would need a sort, which byKey forbids;
 //   - UPDATE and DELETE join to what was looked up by ctid.
 
 // each unnests arrays, given as typed placeholders, as k with the named columns. It must be used with oneRow.

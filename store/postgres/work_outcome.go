@@ -15,7 +15,8 @@ import (
 // RetryWork counts a failed try of items and lets them rest for a while.
 func (h *Handle) RetryWork(ctx context.Context, collection uuid.UUID, items []store.WorkItem, after time.Duration) error {
 	keys, versions := itemColumns(items)
-	return h.read(ctx, func(b *pgx.Batch) { // an implicit transaction of one statement
+	return h.read(ctx, func(b *pgx.Batch) { // an implicit transaction
+		b.Queue(byKey)
 		b.Queue(updateFound("work_items", `attempts = attempts + 1, run_at = now() + make_interval(secs => $5)`,
 			each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument, ` AND x.version = k.version`),
 			h.id.UUID(), collection, keys, versions, after.Seconds())
@@ -114,6 +115,7 @@ func (h *Handle) fence(ctx context.Context, tx pgx.Tx, collection uuid.UUID, key
 
 // queueItemsGone removes items and reports each one that was still there.
 func (h *Handle) queueItemsGone(batch *pgx.Batch, collection uuid.UUID, keys []uuid.UUID, versions []int64, gone func(operation, key uuid.UUID)) {
+	batch.Queue(byKey)
 	batch.Queue(deleteFound("work_items", each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument,
 		` AND x.version = k.version RETURNING t.operation_id, t.document_key`), h.id.UUID(), collection, keys, versions).Query(func(rows pgx.Rows) error {
 		var operation, key uuid.UUID
