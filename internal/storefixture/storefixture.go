@@ -78,7 +78,7 @@ func (f *Fixture) Tenant(tb testing.TB, profile store.Profile) Tenant {
 	t.Collection = store.Collection{CollectionSpec: store.CollectionSpec{
 		Name: "default", Language: store.LanguageAuto, Embedding: profile, Chunking: store.Chunking{Strategy: "none"},
 	}}
-	f.Query(tb, t.ID, `SELECT id, slot, version FROM collections WHERE tenant_id = current_setting('app.tenant_id')::uuid AND name = 'default'`, &t.Collection.ID, &t.Collection.Slot, &t.Collection.Version)
+	f.Query(tb, t.ID, `SELECT id, slot, version FROM collections WHERE name = 'default'`, &t.Collection.ID, &t.Collection.Slot, &t.Collection.Version)
 	return t
 }
 

@@ -1,0 +1,230 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lindero/internal/storefixture"
+	"lindero/search"
+	"lindero/store"
+	"lindero/store/filter"
+	"lindero/store/postgres"
+	"lindero/tenant"
+)
+
+var firstPage = store.Page{Limit: 100}
+
+// everything is a filter that all documents match.
+func everything() filter.Expr {
+	expr, err := filter.Parse("filter", json.RawMessage(`{"$id": {"$exists": true}}`))
+	if err != nil {
+		panic(err)
+	}
+	return expr
+}
+
+func init() {
+	registerCollectionCases()
+	registerKeyCases()
+	registerDocumentCases()
+	registerOperationCases()
+	registerWorkCases()
+	registerSearchCases()
+}
+
+func registerCollectionCases() {
+	registerIsolationCase("Collection", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Collection(n.b.ctx, "default") })
+	registerIsolationCase("CollectionsNamed", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.CollectionsNamed(n.b.ctx, []string{"default"})
+	})
+	registerIsolationCase("Collections", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Collections(n.b.ctx, firstPage) })
+	registerIsolationCase("CollectionStats", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.CollectionStats(n.b.ctx, []uuid.UUID{n.a.Collection.ID})
+	})
+	registerIsolationCase("PutCollection", func(n *neighbours, h *postgres.Handle) (any, error) {
+		spec := n.b.Collection.CollectionSpec
+		spec.Description = "another"
+		c, _, err := h.PutCollection(n.b.ctx, spec)
+		return c, err
+	})
+	registerIsolationCase("DeleteCollection", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.DeleteCollection(n.b.ctx, "default")
+	})
+	registerIsolationCase("PurgeCollection", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle { // A has deleted it: now there is something to purge
+			if err := h.DeleteCollection(n.b.ctx, "default"); err != nil {
+				return nil, err
+			}
+		}
+		return nil, h.PurgeCollection(n.b.ctx, n.a.Collection.ID)
+	})
+	registerIsolationCase("Tenant", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Tenant(n.b.ctx) })
+	registerIsolationCase("PurgeTenant", func(n *neighbours, h *postgres.Handle) (any, error) {
+		whom := n.b.ID
+		if h == n.a.Handle {
+			whom = n.a.ID
+		}
+		asOwner(n.a.TB, n.a.OwnerURL, `UPDATE tenants SET state = 'deleting' WHERE id = '`+whom.String()+`'`)
+		return nil, h.PurgeTenant(n.b.ctx)
+	})
+}
+
+func registerKeyCases() {
+	registerIsolationCase("CreateKey", func(n *neighbours, h *postgres.Handle) (any, error) {
+		k, _, err := h.CreateKey(n.b.ctx, tenant.KeySpec{Name: "k", Role: tenant.Reader})
+		return k, err
+	})
+	registerIsolationCase("Keys", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Keys(n.b.ctx, firstPage) })
+	registerIsolationCase("RevokeKey", func(n *neighbours, h *postgres.Handle) (any, error) { return nil, h.RevokeKey(n.b.ctx, n.key) })
+	registerIsolationCase("RotateKey", func(n *neighbours, h *postgres.Handle) (any, error) {
+		k, _, err := h.RotateKey(n.b.ctx, n.key)
+		return k, err
+	})
+}
+
+func registerDocumentCases() {
+	registerIsolationCase("AcceptDocuments", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.AcceptDocuments(n.b.ctx, n.a.Collection, []store.NewDocument{storefixture.Split("a", "new text", storefixture.Dimensions)}, store.AcceptOptions{})
+	})
+	registerIsolationCase("Document", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.Document(n.b.ctx, "default", marker)
+	})
+	registerIsolationCase("Documents", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.Documents(n.b.ctx, "default", store.DocumentQuery{Filter: everything(), Page: firstPage})
+	})
+	registerIsolationCase("PatchDocument", func(n *neighbours, h *postgres.Handle) (any, error) {
+		title := "changed"
+		return h.PatchDocument(n.b.ctx, "default", "a", store.Patch{Title: &title})
+	})
+	registerIsolationCase("DeleteDocument", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.DeleteDocument(n.b.ctx, "default", marker)
+	})
+	registerIsolationCase("DeleteDocuments", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.DeleteDocuments(n.b.ctx, "default", []string{"a", marker})
+	})
+	registerIsolationCase("DeleteDocumentsWhere", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.DeleteDocumentsWhere(n.b.ctx, "default", everything())
+	})
+	registerIsolationCase("Chunks", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.Chunks(n.b.ctx, "default", "a", firstPage)
+	})
+	registerIsolationCase("Content", func(n *neighbours, h *postgres.Handle) (any, error) {
+		_, body, err := h.Content(n.b.ctx, "default", "a")
+		return string(body), err
+	})
+	registerIsolationCase("BeginIdempotent", func(n *neighbours, h *postgres.Handle) (any, error) {
+		replay, err := h.BeginIdempotent(n.b.ctx, n.idempotent, []byte("request"))
+		if replay == nil {
+			return nil, err
+		}
+		return string(replay.Body), err
+	})
+	registerIsolationCase("FinishIdempotent", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle { // only an unfinished one can be finished
+			asOwner(n.a.TB, n.a.OwnerURL, `UPDATE idempotency_keys SET status = NULL, response = NULL`)
+		}
+		return nil, h.FinishIdempotent(n.b.ctx, n.idempotent, 500, []byte("other"))
+	})
+	registerIsolationCase("AbandonIdempotent", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle {
+			asOwner(n.a.TB, n.a.OwnerURL, `UPDATE idempotency_keys SET status = NULL, response = NULL`)
+		}
+		return nil, h.AbandonIdempotent(n.b.ctx, n.idempotent)
+	})
+}
+
+func registerOperationCases() {
+	registerIsolationCase("StartOperation", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.StartOperation(n.b.ctx, "ingest")
+	})
+	registerIsolationCase("FinishAccepting", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.FinishAccepting(n.b.ctx, n.operation)
+	})
+	registerIsolationCase("CloseAbandoned", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle {
+			asOwner(n.a.TB, n.a.OwnerURL, `UPDATE operations SET active_at = now() - interval '1 day'`)
+		}
+		return h.CloseAbandoned(n.b.ctx, n.operation)
+	})
+	registerIsolationCase("Operation", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Operation(n.b.ctx, n.operation) })
+	registerIsolationCase("Operations", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.Operations(n.b.ctx, "", firstPage)
+	})
+	registerIsolationCase("CancelOperation", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.CancelOperation(n.b.ctx, n.operation)
+	})
+	registerIsolationCase("WaitOperation", func(n *neighbours, h *postgres.Handle) (any, error) {
+		ctx, cancel := context.WithTimeout(n.b.ctx, 50*time.Millisecond)
+		defer cancel()
+		return h.WaitOperation(ctx, n.operation)
+	})
+}
+
+func registerWorkCases() {
+	registerIsolationCase("NextWork", func(n *neighbours, h *postgres.Handle) (any, error) {
+		work, err := h.NextWork(n.b.ctx, store.WorkLimit{Items: 10, Bytes: 1 << 20}, []uuid.UUID{})
+		return work, err
+	})
+	registerIsolationCase("NextDue", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+		err = pgx.BeginFunc(n.b.ctx, n.a.Store.Pool(), func(tx pgx.Tx) error {
+			due, err := h.NextDue(n.b.ctx, tx)
+			if due != nil { // B has no work: this is A's
+				found = marker
+			}
+			return err
+		})
+		return found, err
+	})
+	registerIsolationCase("MarkProcessing", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.MarkProcessing(n.b.ctx, n.a.Collection.ID, n.work)
+	})
+	registerIsolationCase("RetryWork", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.RetryWork(n.b.ctx, n.a.Collection.ID, n.work, time.Hour)
+	})
+	registerIsolationCase("FailWork", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.FailWork(n.b.ctx, n.a.Collection.ID, []store.Failure{{Item: n.work[0], Code: "damaged", Detail: "x"}})
+	})
+	registerIsolationCase("DropWork", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.DropWork(n.b.ctx, n.a.Collection.ID, n.work)
+	})
+	registerIsolationCase("Publish", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.Publish(n.b.ctx, n.a.Collection, prepare(n.work))
+	})
+}
+
+func registerSearchCases() {
+	registerIsolationCase("EmbeddingCache", func(n *neighbours, h *postgres.Handle) (any, error) {
+		cached, err := h.EmbeddingCache().Get(n.b.ctx, cachedProfile, [][32]byte{n.embedded})
+		if len(cached) > 0 {
+			return marker, err
+		}
+		return nil, err
+	})
+	registerIsolationCase("MergeSegments", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.MergeSegments(n.b.ctx, n.a.Collection.ID)
+	})
+	// Retrieve asks for everything near in A's collection, and hydrates the ordinals that A has.
+	registerIsolationCase("Retrieve", func(n *neighbours, h *postgres.Handle) (any, error) {
+		snapshot, err := h.Retrieve(n.b.ctx, search.Plan{Targets: []search.Target{{
+			Collection: n.a.Collection, Vector: []float32{1, 0, 0, 0}, Terms: n.searched, Limit: 100,
+		}}})
+		if err != nil {
+			return nil, err
+		}
+		defer snapshot.Close()
+		keys := make([]search.Key, 100)
+		for i := range keys {
+			keys[i] = search.Key{Collection: n.a.Collection.ID, Ordinal: int64(i)}
+		}
+		passages, err := snapshot.Hydrate(n.b.ctx, keys, false)
+		texts := []string{}
+		for _, p := range passages {
+			texts = append(texts, p.Text)
+		}
+		return []any{snapshot.Retrieved()[0].Vector, texts}, err
+	})
+}
