@@ -47,11 +47,13 @@ type server struct {
 	guard    *postgres.IsolationGuard
 	jobs     *jobs.Jobs
 	http     *http.Server
+	endless  context.CancelFunc // ends requests that would not end by themselves: event streams
 	listener net.Listener
 }
 
 // How long a shutdown waits for requests, and for jobs to reach a point at which they can be handed back.
 const (
+	streamGrace  = 2 * time.Second // an event stream does not end before its operation does
 	requestGrace = 20 * time.Second
 	jobGrace     = 20 * time.Second
 )
@@ -155,8 +157,11 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	if s.listener, err = net.Listen("tcp", s.cfg.Listen); err != nil {
 		return fmt.Errorf("cannot listen on %s; set LINDERO_LISTEN to another address: %w", s.cfg.Listen, err)
 	}
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.endless = cancel
 	s.http = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return base },
+		Handler:     handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return nil
@@ -210,6 +215,8 @@ func (s *server) stop() (err error) {
 	if s.http != nil {
 		grace, cancel := context.WithTimeout(context.Background(), requestGrace)
 		defer cancel()
+		ending := time.AfterFunc(streamGrace, s.endless)
+		defer ending.Stop()
 		if err = s.http.Shutdown(grace); err != nil {
 			err = errors.Join(fmt.Errorf("some requests did not finish in time: %w", err), s.http.Close())
 		}
@@ -225,6 +232,9 @@ func (s *server) stop() (err error) {
 
 // close releases what newServer opened.
 func (s *server) close() {
+	if s.endless != nil {
+		s.endless()
+	}
 	if s.platform != nil {
 		s.platform.Close()
 	}
