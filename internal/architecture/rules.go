@@ -75,7 +75,7 @@ var allowed = map[string]map[string]string{
 
 // testOnly packages appear in tests, in each other, and nowhere in the product.
 var testOnly = []string{
-	"lindero/internal/pgtest", "lindero/internal/storefixture", "lindero/internal/evaldata",
+	"lindero/internal/pgtest", "lindero/internal/storefixture", "lindero/internal/evaldata", "lindero/internal/systemtest",
 	"lindero/tenant/tenanttest", "lindero/store/storetest",
 }
 
