@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,15 +52,15 @@ func TestRetriesOnlyWhatMayHelp(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tries := 0
-			c := serve(t, func(w http.ResponseWriter, _ *http.Request) { tries++; refuse(w, tt.status, "some_code") })
+			var tries atomic.Int32
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) { tries.Add(1); refuse(w, tt.status, "some_code") })
 			err := tt.call(t.Context(), c)
 			var refused *client.Error
 			if !errors.As(err, &refused) || refused.Status != tt.status || refused.Code != "some_code" || len(refused.Fields) != 1 {
 				t.Errorf("error %#v", err)
 			}
-			if tries != tt.wantTry {
-				t.Errorf("%d tries, want %d", tries, tt.wantTry)
+			if got := int(tries.Load()); got != tt.wantTry {
+				t.Errorf("%d tries, want %d", got, tt.wantTry)
 			}
 		})
 	}
@@ -87,16 +88,16 @@ func TestBrokenConnection(t *testing.T) {
 	}{{"search", search, 2, false}, {"create key", createKey, 1, true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tries := 0
+			var tries atomic.Int32
 			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				tries++
-				if tries == 1 {
+				if tries.Add(1) == 1 {
 					panic(http.ErrAbortHandler)
 				}
 				_, _ = io.WriteString(w, "{}")
 			})
-			if err := tt.call(t.Context(), c); (err != nil) != tt.wantErr || tries != tt.wantTry {
-				t.Errorf("error %v after %d tries, want error %v after %d", err, tries, tt.wantErr, tt.wantTry)
+			err := tt.call(t.Context(), c)
+			if got := int(tries.Load()); (err != nil) != tt.wantErr || got != tt.wantTry {
+				t.Errorf("error %v after %d tries, want error %v after %d", err, got, tt.wantErr, tt.wantTry)
 			}
 		})
 	}

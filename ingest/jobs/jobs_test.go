@@ -94,6 +94,9 @@ func wait(tb testing.TB, t storefixture.Tenant, op store.Operation) store.Operat
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	got, err := t.Handle.WaitOperation(ctx, op.ID)
+	for fault.Is(err, fault.Unavailable) && ctx.Err() == nil { // a client asks again
+		got, err = t.Handle.WaitOperation(ctx, op.ID)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
