@@ -147,6 +147,16 @@ func (b *builder) add(block Block, rendered string) {
 	b.blocks = append(b.blocks, block)
 }
 
+// appendAll adds the blocks of another builder as they are, without their pages.
+func (b *builder) appendAll(other *builder) {
+	text := other.text.String()
+	for _, block := range other.blocks {
+		rendered := text[block.Start:block.End]
+		block.Page = b.page
+		b.add(block, rendered)
+	}
+}
+
 // gap is what stands between the last block and next: rows and items follow each other closely.
 func (b *builder) gap(next Block) string {
 	if len(b.blocks) == 0 {

@@ -17,6 +17,7 @@ const (
 	typePlain    = "text/plain"
 	typeMarkdown = "text/markdown"
 	typeHTML     = "text/html"
+	typeEML      = "message/rfc822"
 	octetStream  = "application/octet-stream"
 )
 
@@ -36,7 +37,7 @@ func formats() []format {
 		{mediaType: typeMarkdown, aliases: []string{"text/x-markdown"}, extensions: []string{".md", ".markdown", ".mdx"}, text: true, parse: parseMarkdown},
 		{mediaType: typeHTML, aliases: []string{"application/xhtml+xml"}, extensions: []string{".html", ".htm", ".xhtml"}, text: true, parse: parseHTML},
 		{mediaType: "application/json", aliases: []string{"application/x-ndjson", "application/jsonl", "application/geo+json"}, extensions: []string{".json", ".jsonl", ".ndjson", ".geojson"}, text: true, parse: parseJSON},
-		{mediaType: "message/rfc822", extensions: []string{".eml"}, text: true, parse: parseEML},
+		{mediaType: typeEML, extensions: []string{".eml"}, text: true, parse: parseEML},
 		{mediaType: "application/vnd.openxmlformats-officedocument.presentationml.presentation", aliases: []string{"application/vnd.ms-powerpoint.presentation.macroenabled.12"}, extensions: []string{".pptx", ".pptm"}, parse: parsePPTX},
 		{mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", aliases: []string{"application/vnd.ms-excel.sheet.macroenabled.12"}, extensions: []string{".xlsx", ".xlsm"}, parse: parseXLSX},
 		{mediaType: "application/vnd.oasis.opendocument.text", extensions: []string{".odt"}, parse: parseODT},
@@ -80,6 +81,8 @@ func detect(in Input) (mediaType string, params map[string]string, parse parseFu
 	found := mimetype.Detect(in.Data)
 	seen, signature := supported(found)
 	switch {
+	case signature && known && said.text && mentionsPDF(in.Data):
+		return detectText(said, said, known, declared, params)
 	case signature && !seen.text:
 		return seen.mediaType, params, seen.parse
 	case found.Is("application/x-ole-storage") && isLockedOffice(in.Data):
@@ -108,6 +111,14 @@ func detectText(seen, said format, known bool, declared string, params map[strin
 	default:
 		return typePlain, params, parsePlain
 	}
+}
+
+// mentionsPDF reports whether data reads as text and has the signature of PDF further down, where the detector
+// still accepts it: a mail with an attachment, or a text about the format.
+func mentionsPDF(data []byte) bool {
+	head := sample(data)
+	at := bytes.Index(head, []byte("%PDF-"))
+	return at > 0 && len(bytes.TrimSpace(head[:at])) > 0 && readable(string(head))
 }
 
 // supported is the format of a detected type or of the nearest of its ancestors below plain text.

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// parseDOCX reads a Word document: headings by their style, lists by their numbering, tables, text boxes,
-// and foot- and endnotes at the end. Macros and comments are not read.
+// parseDOCX reads a Word document: headings by their style, headings and lists with their numbers, tables, text
+// boxes, charts, diagrams, equations as LaTeX, and foot- and endnotes at the end. Macros, comments, deleted text,
+// and the headers and footers that repeat on each page are not read.
 func parseDOCX(ctx context.Context, src source, b *builder) error {
 	a, err := openArchive(src)
 	if err != nil {
@@ -28,7 +29,7 @@ func parseDOCX(ctx context.Context, src source, b *builder) error {
 	if err != nil {
 		return err
 	}
-	d := &docx{b: b, numbers: map[string][]int{}}
+	d := &docx{b: b, drawings: drawings{ctx, a, relations, b}}
 	notes := []*element{}
 	for _, id := range sortedKeys(relations) {
 		r := relations[id]
@@ -45,7 +46,7 @@ func parseDOCX(ctx context.Context, src source, b *builder) error {
 		case "styles":
 			d.styles = readStyles(part)
 		case "numbering":
-			d.formats = readNumbering(part)
+			d.numbers = readNumbering(part)
 		default:
 			notes = append(notes, part)
 		}
@@ -54,15 +55,19 @@ func parseDOCX(ctx context.Context, src source, b *builder) error {
 	for _, part := range notes {
 		d.notes(part)
 	}
+	if d.err != nil {
+		return d.err
+	}
 	return noText(b)
 }
 
 // docx writes the blocks of a document.
 type docx struct {
-	b       *builder
-	styles  map[string]style
-	formats map[string][]string // number format of each level of a list
-	numbers map[string][]int    // last number of each level of a list
+	b        *builder
+	styles   map[string]style
+	numbers  numbering
+	drawings drawings
+	err      error // the first of a drawing
 }
 
 func (d *docx) notes(part *element) {
@@ -105,7 +110,7 @@ func alternative(e *element) *element {
 }
 
 func (d *docx) paragraph(p *element) {
-	text, boxes := runText(p)
+	text, anchored := runText(p)
 	properties := p.child("pPr")
 	s := d.styles[properties.value("pStyle")]
 	level := s.heading
@@ -119,12 +124,16 @@ func (d *docx) paragraph(p *element) {
 		}
 		depth, _ = strconv.Atoi(num.value("ilvl"))
 	}
+	number := ""
+	if strings.TrimSpace(text) != "" && list != "" {
+		number = d.numbers.next(list, depth)
+	}
 	switch {
 	case strings.TrimSpace(text) == "":
 	case level > 0:
-		d.b.heading(level, text)
+		d.b.heading(level, number+" "+text)
 	case list != "" && list != "0":
-		d.b.listItem(depth, d.number(list, depth), text)
+		d.listItem(depth, number, text)
 	case s.code:
 		d.b.code("", text)
 	case s.quote:
@@ -132,28 +141,29 @@ func (d *docx) paragraph(p *element) {
 	default:
 		d.b.paragraph(text)
 	}
-	for _, box := range boxes {
-		d.blocks(box)
+	for _, e := range anchored {
+		d.anchored(e)
 	}
 }
 
-// number counts an item of a list, or is 0 in a list with bullets.
-func (d *docx) number(list string, depth int) int {
-	formats := d.formats[list]
-	if depth < 0 || depth >= len(formats) {
-		return 0
+// anchored writes a text box or what another drawing shows.
+func (d *docx) anchored(e *element) {
+	if e.name == "txbxContent" {
+		d.blocks(e)
+		return
 	}
-	counts := d.numbers[list]
-	for len(counts) <= depth {
-		counts = append(counts, 0)
+	if err := d.drawings.write(e); err != nil && d.err == nil {
+		d.err = err
 	}
-	counts = counts[:depth+1] // a new item starts the levels below it anew
-	counts[depth]++
-	d.numbers[list] = counts
-	if f := formats[depth]; f == "bullet" || f == "none" || f == "" {
-		return 0
+}
+
+// listItem writes an item. A plain number is Markdown's own; any other is part of the text.
+func (d *docx) listItem(depth int, number, text string) {
+	if n, err := strconv.Atoi(strings.TrimSuffix(number, ".")); err == nil && n > 0 {
+		d.b.listItem(depth, n, text)
+		return
 	}
-	return counts[depth]
+	d.b.listItem(depth, 0, number+" "+text)
 }
 
 func (d *docx) table(tbl *element) {

@@ -72,47 +72,24 @@ func readStyle(e *element) style {
 	return s
 }
 
-// readNumbering reads the number format of each level of each list.
-func readNumbering(part *element) map[string][]string {
-	abstract, lists := map[string][]string{}, map[string][]string{}
-	if part == nil {
-		return lists
-	}
-	for _, e := range part.kids {
-		switch e.name {
-		case "abstractNum":
-			var formats []string
-			for _, level := range e.kids {
-				if level.name == "lvl" {
-					formats = append(formats, level.value("numFmt"))
-				}
-			}
-			abstract[e.attr("abstractNumId")] = formats
-		case "num":
-			lists[e.attr("numId")] = abstract[e.value("abstractNumId")]
-		}
-	}
-	return lists
-}
-
-// runText is the text of a paragraph, and the text boxes anchored in it.
+// runText is the text of a paragraph, with its equations, and the text boxes, charts and diagrams anchored in it.
 func runText(p *element) (string, []*element) {
 	var s strings.Builder
-	var boxes []*element
+	var anchored []*element
 	var visit func(e *element)
 	visit = func(e *element) {
 		for _, kid := range e.kids {
 			switch kid.name {
 			case "t":
 				s.WriteString(kid.content())
-			case "tab":
+			case "tab", "ptab":
 				s.WriteByte(' ')
 			case "br", "cr":
 				s.WriteByte('\n')
 			case "noBreakHyphen":
 				s.WriteByte('-')
-			case "txbxContent":
-				boxes = append(boxes, kid)
+			case "txbxContent", "chart", "relIds":
+				anchored = append(anchored, kid)
 			case "AlternateContent":
 				if chosen := alternative(kid); chosen != nil {
 					visit(chosen)
@@ -120,20 +97,17 @@ func runText(p *element) (string, []*element) {
 			case "checkBox", "checkbox":
 				s.WriteString(checkMark(kid))
 			case "instrText", "delText", "del", "moveFrom", "pPr", "rPr", "":
-			case "oMathPara", "oMath":
-				s.WriteByte(' ')
-				visit(kid)
-				s.WriteByte(' ')
-			case "f", "sSup", "sSub", "sSubSup", "num", "den", "sup", "sub", "e":
-				visit(kid)
-				s.WriteByte(' ')
+			case "oMathPara":
+				s.WriteString(" $$" + strings.TrimSpace(equation(kid)) + "$$ ")
+			case "oMath":
+				s.WriteString(" $" + strings.TrimSpace(equation(kid)) + "$ ")
 			default:
 				visit(kid)
 			}
 		}
 	}
 	visit(p)
-	return s.String(), boxes
+	return s.String(), anchored
 }
 
 func checkMark(box *element) string {

@@ -22,8 +22,9 @@ const (
 	maxPartNested = 20
 )
 
-// parseEML reads a mail message: its subject, who wrote to whom, and its text. Where a message has the same
-// text as HTML and plain, the plain one counts. Attachments are named, not read.
+// parseEML reads a mail message: its subject, who wrote to whom, its text, the messages forwarded in it, and its
+// attachments of the other formats that Extract reads. Where a message has the same text as HTML and plain, the
+// plain one counts. Attachments that cannot be read are named only.
 func parseEML(ctx context.Context, src source, b *builder) error {
 	message, err := mail.ReadMessage(bytes.NewReader(src.data))
 	if err != nil {
@@ -31,15 +32,10 @@ func parseEML(ctx context.Context, src source, b *builder) error {
 	}
 	m := &mailReader{ctx: ctx, limits: src.limits, b: b}
 	b.title = decodeHeader(message.Header.Get("Subject"))
-	var head []string
-	for _, key := range []string{"From", "To", "Cc", "Date"} {
-		if value := decodeHeader(message.Header.Get(key)); value != "" {
-			b.note(strings.ToLower(key), value)
-			head = append(head, key+": "+value)
-		}
+	for _, key := range addressing {
+		b.note(strings.ToLower(key), decodeHeader(message.Header.Get(key)))
 	}
-	b.paragraph(strings.Join(head, "\n"))
-	if err := m.part(textproto.MIMEHeader(message.Header), message.Body, 0); err != nil {
+	if err := m.message(message, 0); err != nil {
 		return err
 	}
 	if len(m.attachments) > 0 {
@@ -47,6 +43,9 @@ func parseEML(ctx context.Context, src source, b *builder) error {
 	}
 	return noText(b)
 }
+
+// addressing are the headers that stand above the text.
+var addressing = []string{"From", "To", "Cc", "Date"}
 
 func decodeHeader(value string) string {
 	decoder := mime.WordDecoder{CharsetReader: func(name string, r io.Reader) (io.Reader, error) {
@@ -66,6 +65,18 @@ type mailReader struct {
 	attachments []string
 }
 
+// message writes who wrote to whom and the text.
+func (m *mailReader) message(message *mail.Message, depth int) error {
+	var head []string
+	for _, key := range addressing {
+		if value := decodeHeader(message.Header.Get(key)); value != "" {
+			head = append(head, key+": "+value)
+		}
+	}
+	m.b.paragraph(strings.Join(head, "\n"))
+	return m.part(textproto.MIMEHeader(message.Header), message.Body, depth)
+}
+
 // part writes one part of a message and all within it.
 func (m *mailReader) part(header textproto.MIMEHeader, body io.Reader, depth int) error {
 	if m.parts++; m.parts > maxParts || depth > maxPartNested {
@@ -79,22 +90,27 @@ func (m *mailReader) part(header textproto.MIMEHeader, body io.Reader, depth int
 		mediaType = typePlain
 	}
 	disposition, fields, _ := mime.ParseMediaType(header.Get("Content-Disposition"))
+	body = decodeTransfer(header, body)
+	name := firstOf(decodeHeader(fields["filename"]), decodeHeader(params["name"]))
 	switch {
-	case disposition == "attachment":
-		if name := decodeHeader(fields["filename"]); name != "" {
-			m.attachments = append(m.attachments, truncate(name, 200))
-		}
-		return nil
 	case strings.HasPrefix(mediaType, "multipart/"):
 		return m.multipart(mediaType, params["boundary"], body, depth)
-	case mediaType != typePlain && mediaType != typeHTML:
-		return nil
+	case mediaType == "message/rfc822":
+		return m.forwarded(name, body, depth)
+	case disposition != "attachment" && (mediaType == typePlain || mediaType == typeHTML):
+		return m.text(mediaType, params["charset"], body)
+	case disposition == "attachment" || name != "":
+		return m.attachment(name, header.Get("Content-Type"), body)
 	}
-	data, err := io.ReadAll(io.LimitReader(decodeTransfer(header, body), int64(m.limits.TextBytes)+1))
+	return nil
+}
+
+func (m *mailReader) text(mediaType, declared string, body io.Reader) error {
+	data, err := m.read(body)
 	if err != nil && len(data) == 0 {
 		return err
 	}
-	text := decodeText(data, params["charset"])
+	text := decodeText(data, declared)
 	if mediaType == typeHTML {
 		appendHTML(text[:min(len(text), maxHTML)], m.b)
 		return nil
@@ -103,6 +119,11 @@ func (m *mailReader) part(header textproto.MIMEHeader, body io.Reader, depth int
 		m.b.paragraph(paragraph)
 	}
 	return nil
+}
+
+// read is a part's content, cut at one byte more than a document's text may have.
+func (m *mailReader) read(body io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(body, int64(m.limits.TextBytes)+1))
 }
 
 // multipart writes the parts of a body. Of alternatives the first that is text counts, and a sender puts the
@@ -135,4 +156,13 @@ func decodeTransfer(header textproto.MIMEHeader, body io.Reader) io.Reader {
 		return base64.NewDecoder(base64.StdEncoding, body)
 	}
 	return body
+}
+
+func firstOf(values ...string) string {
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"encoding/base64"
 	"reflect"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestTypeIsDecidedByContentThenDeclarationThenName(t *testing.T) {
 		"declared plain":           {Input{Data: []byte("<!doctype html><p>a"), ContentType: "text/plain; charset=utf-8"}, "text/plain"},
 		"nothing to go by":         {Input{Data: []byte("just words")}, "text/plain"},
 		"empty":                    {Input{}, "text/plain"},
+		"text about PDF":           {Input{Data: []byte("A file begins with %PDF-1.7 and goes on."), ContentType: "text/plain"}, "text/plain"},
 	} {
 		if doc := mustExtract(t, c.in); doc.ContentType != c.want {
 			t.Errorf("%s: got %s, want %s", name, doc.ContentType, c.want)
@@ -162,13 +164,44 @@ func TestMail(t *testing.T) {
 	t.Parallel()
 	message := "From: =?utf-8?q?Ana_N=C3=BA=C3=B1ez?= <ana@x.test>\r\nTo: b@x.test\r\nSubject: Plan\r\nContent-Type: multipart/mixed; boundary=A\r\n\r\n" +
 		"--A\r\nContent-Type: multipart/alternative; boundary=B\r\n\r\n--B\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nEl l=EDmite\r\n" +
-		"--B\r\nContent-Type: text/html\r\n\r\n<p>twice</p>\r\n--B--\r\n--A\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=plan.pdf\r\n\r\nx\r\n--A--\r\n"
+		"--B\r\nContent-Type: text/html\r\n\r\n<p>twice</p>\r\n--B--\r\n--A\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=plan.pdf\r\n\r\n%PDF-broken\r\n--A--\r\n"
 	doc := mustExtract(t, Input{Data: []byte(message), ContentType: "message/rfc822"})
 	if want := "From: Ana Núñez <ana@x.test>\nTo: b@x.test\n\nEl límite"; doc.Text != want || doc.Title != "Plan" {
 		t.Errorf("title %q, text\n%s", doc.Title, doc.Text)
 	}
 	if !reflect.DeepEqual(doc.Metadata["attachments"], []string{"plan.pdf"}) {
 		t.Errorf("metadata %v", doc.Metadata)
+	}
+}
+
+func TestMailWithMailAndFilesInIt(t *testing.T) {
+	t.Parallel()
+	message := "From: a@x.test\r\nSubject: Outer\r\nContent-Type: multipart/mixed; boundary=A\r\n\r\n" +
+		"--A\r\n\r\nSee below.\r\n" +
+		"--A\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+		base64.StdEncoding.EncodeToString([]byte("From: b@x.test\r\nSubject: Inner\r\n\r\nForwarded text.\r\n")) + "\r\n" +
+		"--A\r\nContent-Type: text/csv; name=sums.csv\r\nContent-Disposition: attachment\r\n\r\nk,v\r\na,1\r\n" +
+		"--A\r\nContent-Type: image/png; name=logo.png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--A--\r\n"
+	doc := mustExtract(t, Input{Data: []byte(message)})
+	want := "From: a@x.test\n\nSee below.\n\n## Inner\n\nFrom: b@x.test\n\nForwarded text.\n\n## sums.csv\n\n| k | v |\n| - | - |\n| a | 1 |"
+	if doc.Text != want || doc.Title != "Outer" || doc.ContentType != "message/rfc822" {
+		t.Errorf("type %s, title %q, text\n%s", doc.ContentType, doc.Title, doc.Text)
+	}
+	if !reflect.DeepEqual(doc.Metadata["attachments"], []string{"sums.csv", "logo.png"}) {
+		t.Errorf("metadata %v", doc.Metadata)
+	}
+	checkBlocks(t, doc)
+}
+
+// checkBlocks holds each block to the text it is a part of.
+func checkBlocks(t *testing.T, doc Document) {
+	t.Helper()
+	at := 0
+	for _, block := range doc.Blocks {
+		if block.Start < at || strings.TrimSpace(doc.Text[at:block.Start]) != "" {
+			t.Errorf("block %+v after %d", block, at)
+		}
+		at = block.End
 	}
 }
 

@@ -62,7 +62,7 @@ const maxHeading = 150
 
 func pdfPage(lines []pdf.Line, b *builder) {
 	width := usualWidth(lines)
-	var paragraph, heading strings.Builder
+	var paragraph, heading joinedLines
 	level := 0
 	flush := func() {
 		if item, ok := cutBullet(paragraph.String()); ok {
@@ -71,9 +71,7 @@ func pdfPage(lines []pdf.Line, b *builder) {
 			b.paragraph(paragraph.String())
 		}
 		b.heading(level, heading.String())
-		paragraph.Reset()
-		heading.Reset()
-		level = 0
+		paragraph, heading, level = joinedLines{}, joinedLines{}, 0
 	}
 	for i, line := range lines {
 		text := strings.TrimSpace(line.Text)
@@ -88,10 +86,10 @@ func pdfPage(lines []pdf.Line, b *builder) {
 			continue
 		}
 		if level = l; l > 0 {
-			joinLine(&heading, text)
+			heading.add(text)
 			continue
 		}
-		joinLine(&paragraph, text)
+		paragraph.add(text)
 		if i+1 < len(lines) && endsParagraph(text, strings.TrimSpace(lines[i+1].Text), width) {
 			flush()
 		}
@@ -154,23 +152,25 @@ func cutBullet(line string) (item string, ok bool) {
 	return line, false
 }
 
-// joinLine appends a line; a word hyphenated at the end of the one before is put together again. PDFium marks
-// such hyphens with U+0002 or U+FFFE.
-func joinLine(s *strings.Builder, line string) {
-	before := s.String()
-	for _, hyphen := range []string{"\x02", "\ufffe"} {
-		if rest, ok := strings.CutSuffix(before, hyphen); ok {
-			s.Reset()
-			s.WriteString(rest)
-			s.WriteString(line)
-			return
-		}
-	}
-	if before != "" {
-		s.WriteByte(' ')
-	}
-	s.WriteString(line)
+// joinedLines puts lines together to running text.
+type joinedLines struct {
+	text   strings.Builder
+	hyphen bool // the last line ended within a word
 }
+
+func (j *joinedLines) String() string { return j.text.String() }
+
+// add appends a line. A word hyphenated at the end of the one before is put together again; PDFium marks such
+// hyphens, which it also finds within what it takes for one line, with U+0002 or U+FFFE.
+func (j *joinedLines) add(line string) {
+	if j.text.Len() > 0 && !j.hyphen {
+		j.text.WriteByte(' ')
+	}
+	j.hyphen = strings.HasSuffix(line, "\x02") || strings.HasSuffix(line, "\ufffe")
+	j.text.WriteString(hyphens.Replace(line))
+}
+
+var hyphens = strings.NewReplacer("\x02", "", "\ufffe", "")
 
 // quantile is the value that the share q of all does not exceed; values is sorted in place and not empty.
 func quantile(values []int, q float64) int {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// parsePPTX reads the slides of a presentation in order, each with its speaker's notes. A slide is a page and
-// its title a heading.
+// parsePPTX reads the slides of a presentation in order, with their tables, charts and diagrams, each with its
+// speaker's notes. A slide is a page and its title a heading.
 func parsePPTX(ctx context.Context, src source, b *builder) error {
 	a, err := openArchive(src)
 	if err != nil {
@@ -54,9 +54,11 @@ func pptxSlide(ctx context.Context, a *archive, name string, b *builder) error {
 	if err != nil || root == nil {
 		return err
 	}
-	pptxShapes(root.at("cSld", "spTree"), b)
 	relations, err := a.relations(ctx, name)
 	if err != nil {
+		return err
+	}
+	if err := pptxShapes(root.at("cSld", "spTree"), &drawings{ctx, a, relations, b}); err != nil {
 		return err
 	}
 	for _, id := range sortedKeys(relations) {
@@ -73,25 +75,42 @@ func pptxSlide(ctx context.Context, a *archive, name string, b *builder) error {
 
 // pptxShapes writes the text of shapes in the order they are stored in, which is the order of reading in
 // presentations made with the usual layouts.
-func pptxShapes(tree *element, b *builder) {
+func pptxShapes(tree *element, d *drawings) (err error) {
 	if tree == nil {
-		return
+		return nil
 	}
 	for _, shape := range tree.kids {
 		switch shape.name {
 		case "sp":
 			kind := placeholder(shape)
-			pptxText(shape.child("txBody"), kind == "title" || kind == "ctrTitle", b)
+			pptxText(shape.child("txBody"), kind == "title" || kind == "ctrTitle", d.b)
 		case "grpSp":
-			pptxShapes(shape, b)
+			err = pptxShapes(shape, d)
 		case "AlternateContent":
-			pptxShapes(alternative(shape), b)
+			err = pptxShapes(alternative(shape), d)
 		case "graphicFrame":
-			for _, table := range shape.all("tbl") {
-				pptxTable(table, b)
+			err = pptxFrame(shape, d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pptxFrame writes the table, chart or diagram in a frame.
+func pptxFrame(frame *element, d *drawings) error {
+	for e := range frame.descendants() {
+		switch e.name {
+		case "tbl":
+			pptxTable(e, d.b)
+		case "chart", "relIds":
+			if err := d.write(e); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
 }
 
 func placeholder(shape *element) string {

@@ -78,8 +78,11 @@ func parseXML(ctx ctxErr, data []byte, depth int) (*element, error) {
 	return nil, errors.New("no element")
 }
 
-// attr is the value of an attribute by its local name, or empty.
+// attr is the value of an attribute by its local name, or empty. It may be asked of nil.
 func (e *element) attr(name string) string {
+	if e == nil {
+		return ""
+	}
 	for _, a := range e.attrs {
 		if a.Name.Local == name {
 			return a.Value

@@ -10,6 +10,7 @@ import (
 type fonts interface {
 	height(index int) float64 // 0 where unknown
 	bold(index int) bool
+	samePlace(a, b int) bool // whether two characters are parts of one sign
 }
 
 // lines splits a page's text.
@@ -25,7 +26,7 @@ func lines(text string, f fonts) []Line {
 			all = append(all, Line{})
 			continue
 		}
-		l := Line{Text: content, Size: f.height(first), Bold: f.bold(first)}
+		l := Line{Text: rightToLeft(content, first, f), Size: f.height(first), Bold: f.bold(first)}
 		if l.Bold {
 			l.Bold = f.bold(first + unitsOf(content) - 1)
 		}

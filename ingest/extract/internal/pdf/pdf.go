@@ -187,6 +187,15 @@ func (p pageFonts) height(index int) float64 {
 	return math.Round(2*math.Abs(float64(box.Rect.Top-box.Rect.Bottom))) / 2
 }
 
+func (p pageFonts) samePlace(a, b int) bool {
+	first, err := p.instance.FPDFText_GetLooseCharBox(&requests.FPDFText_GetLooseCharBox{TextPage: p.page, Index: a})
+	if err != nil {
+		return false
+	}
+	second, err := p.instance.FPDFText_GetLooseCharBox(&requests.FPDFText_GetLooseCharBox{TextPage: p.page, Index: b})
+	return err == nil && first.Rect == second.Rect
+}
+
 func (p pageFonts) bold(index int) bool {
 	info, err := p.instance.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: p.page, Index: index})
 	if err != nil {
