@@ -21,6 +21,7 @@ var contract = strings.Fields(`
 	GET/v1/collections/{name}/documents/{id} GET/v1/collections/{name}/documents/{id}/chunks
 	GET/v1/collections/{name}/documents/{id}/content PATCH/v1/collections/{name}/documents/{id}
 	DELETE/v1/collections/{name}/documents/{id} POST/v1/collections/{name}/documents/delete
+	POST/v1/collections/{name}/documents/lookup
 	GET/v1/operations GET/v1/operations/{id} GET/v1/operations/{id}/events POST/v1/operations/{id}/cancel
 	POST/v1/search POST/v1/search/batch GET/v1/tenant GET/v1/keys POST/v1/keys DELETE/v1/keys/{id} POST/v1/keys/{id}/rotate
 	POST/admin/v1/tenants GET/admin/v1/tenants GET/admin/v1/tenants/{ref} PATCH/admin/v1/tenants/{ref}

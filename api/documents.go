@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -29,6 +30,7 @@ type DocumentView struct {
 	Metadata    json.RawMessage      `json:"metadata"`
 	ContentType string               `json:"content_type"`
 	Bytes       int64                `json:"bytes"`
+	ContentHash string               `json:"content_hash" doc:"Identifies everything that was sent as the newest version: who sends a document with this hash changes nothing. 128 hex digits; empty when that version was cancelled"`
 	Version     int64                `json:"version"`
 	Status      store.Status         `json:"status" enum:"pending,processing,indexed,failed"`
 	Error       *store.DocumentError `json:"error,omitempty"`
@@ -41,7 +43,7 @@ type DocumentView struct {
 func viewDocument(d store.Document) DocumentView {
 	return DocumentView{
 		ID: d.ID, Collection: d.Collection, Title: d.Title, URL: d.URL, Language: d.Language, Metadata: object(d.Metadata),
-		ContentType: d.ContentType, Bytes: d.Bytes, Version: d.Version, Status: d.Status, Error: d.Error, Chunks: d.Chunks,
+		ContentType: d.ContentType, Bytes: d.Bytes, ContentHash: hex.EncodeToString(d.ContentHash), Version: d.Version, Status: d.Status, Error: d.Error, Chunks: d.Chunks,
 		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, IndexedAt: d.IndexedAt,
 	}
 }
@@ -73,6 +75,8 @@ func (s *server) documentRoutes() {
 		summary: "Delete a document", doc: "It is out of every search as soon as the answer is out."}, s.deleteDocument)
 	handleJSON(s, route{method: http.MethodPost, path: documentsPath + "/delete", id: "delete-documents", role: tenant.Writer,
 		summary: "Delete documents by ids or by filter"}, s.deleteDocuments)
+	handleJSON(s, route{method: http.MethodPost, path: documentsPath + "/lookup", id: "lookup-documents", role: tenant.Reader,
+		summary: "Look documents up by id", doc: "Hash and status of each that there is: who holds copies learns which of them have to be sent."}, s.lookupDocuments)
 	handle(s, route{method: http.MethodGet, path: documentsPath + "/{id}/chunks", id: "list-chunks", role: tenant.Reader,
 		summary: "List a document's chunks"}, s.listChunks)
 	handle(s, route{method: http.MethodGet, path: documentsPath + "/{id}/content", id: "get-content", role: tenant.Reader,
@@ -92,6 +96,7 @@ func (s *server) getDocument(ctx context.Context, in *DocumentPath) (*answer[Doc
 type listDocumentsParams struct {
 	Collection string `path:"name"`
 	Status     string `query:"status" enum:"pending,processing,indexed,failed"`
+	Prefix     string `query:"prefix" doc:"Documents whose id begins so"`
 	Filter     string `query:"filter" doc:"A filter as in searches, URL-encoded JSON"`
 	PageParams
 }
@@ -102,11 +107,16 @@ func (s *server) listDocuments(ctx context.Context, in *listDocumentsParams) (*a
 	if err != nil {
 		return nil, err
 	}
+	if in.Prefix != "" {
+		if err := ingest.ValidateID("query.prefix", in.Prefix); err != nil {
+			return nil, err
+		}
+	}
 	st := s.storage(ctx)
 	fetch := func(p store.Page) (store.Listing[store.Document], error) {
-		return st.Documents(ctx, in.Collection, store.DocumentQuery{Status: store.Status(in.Status), Filter: narrow, Page: p})
+		return st.Documents(ctx, in.Collection, store.DocumentQuery{Status: store.Status(in.Status), Prefix: in.Prefix, Filter: narrow, Page: p})
 	}
-	return list(s, listName(ctx, "documents", in.Collection, in.Status, in.Filter), in.PageParams, fetch, viewDocument)
+	return list(s, listName(ctx, "documents", in.Collection, in.Status, in.Prefix, in.Filter), in.PageParams, fetch, viewDocument)
 }
 
 type patchBody struct {

@@ -36,6 +36,7 @@ var isolationCases = map[string]isolationCase{
 	"PATCH /v1/collections/{name}/documents/{id}":       {path: "/v1/collections/default/documents/a", absent: "/v1/collections/default/documents/z", body: `{"title":"x"}`},
 	"DELETE /v1/collections/{name}/documents/{id}":      {path: "/v1/collections/default/documents/a", absent: "/v1/collections/default/documents/z"},
 	"POST /v1/collections/{name}/documents/delete":      {path: "/v1/collections/default/documents/delete", absent: "/v1/collections/default/documents/delete", body: `{"ids":["a"]}`},
+	"POST /v1/collections/{name}/documents/lookup":      {path: "/v1/collections/hidden/documents/lookup", absent: "/v1/collections/nobody/documents/lookup", body: `{"ids":["a"]}`},
 	"GET /v1/collections/{name}/documents/{id}/chunks":  {path: "/v1/collections/default/documents/a/chunks", absent: "/v1/collections/default/documents/z/chunks"},
 	"GET /v1/collections/{name}/documents/{id}/content": {path: "/v1/collections/default/documents/a/content", absent: "/v1/collections/default/documents/z/content"},
 	"GET /v1/operations":                                {path: "/v1/operations", own: true},

@@ -36,6 +36,7 @@ type documents interface {
 	AcceptDocuments(context.Context, store.Collection, []store.NewDocument, store.AcceptOptions) ([]store.Accepted, error)
 	Document(ctx context.Context, collection, id string) (store.Document, error)
 	Documents(ctx context.Context, collection string, q store.DocumentQuery) (store.Listing[store.Document], error)
+	DocumentStates(ctx context.Context, collection string, ids []string) ([]store.DocumentState, error)
 	PatchDocument(ctx context.Context, collection, id string, patch store.Patch) (store.Document, error)
 	DeleteDocument(ctx context.Context, collection, id string) error
 	DeleteDocuments(ctx context.Context, collection string, ids []string) (int64, error)

@@ -40,6 +40,7 @@ type Document struct {
 	Metadata    map[string]any `json:"metadata"`
 	ContentType string         `json:"content_type"`
 	Bytes       int64          `json:"bytes"`
+	ContentHash string         `json:"content_hash"` // of everything that was sent; 128 hex digits
 	Version     int64          `json:"version"`
 	Status      string         `json:"status"` // pending, processing, indexed or failed
 	Error       *Failure       `json:"error,omitempty"`
@@ -101,6 +102,7 @@ func (c *Client) Document(ctx context.Context, collection, id string) (Document,
 // DocumentQuery narrows a list of documents; zero fields do not.
 type DocumentQuery struct {
 	Status string
+	Prefix string          // of the id
 	Filter json.RawMessage // in the filter language of the contract
 }
 
@@ -110,10 +112,38 @@ func (c *Client) Documents(ctx context.Context, collection string, q DocumentQue
 	if q.Status != "" {
 		query.Set("status", q.Status)
 	}
+	if q.Prefix != "" {
+		query.Set("prefix", q.Prefix)
+	}
 	if len(q.Filter) > 0 {
 		query.Set("filter", string(q.Filter))
 	}
 	return list[Document](ctx, c, collectionPath(collection)+"/documents", query)
+}
+
+// DocumentState is what the server has under an id.
+type DocumentState struct {
+	ID          string   `json:"id"`
+	ContentHash string   `json:"content_hash"` // as of Document
+	Version     int64    `json:"version"`
+	Status      string   `json:"status"`
+	Error       *Failure `json:"error,omitempty"`
+}
+
+// MaxLookup is how many ids LookupDocuments takes.
+const MaxLookup = 1000
+
+// LookupDocuments tells what the server has under these ids, at most MaxLookup of them, by id. Ids of no document
+// are left out.
+func (c *Client) LookupDocuments(ctx context.Context, collection string, ids []string) ([]DocumentState, error) {
+	request, err := jsonCall(http.MethodPost, collectionPath(collection)+"/documents/lookup", map[string]any{"ids": ids})
+	if err != nil {
+		return nil, err
+	}
+	var out struct {
+		Data []DocumentState `json:"data"`
+	}
+	return out.Data, c.do(ctx, request, &out)
 }
 
 // Chunks goes through a document's passages in order.

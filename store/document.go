@@ -56,6 +56,7 @@ type Document struct {
 	Metadata    json.RawMessage
 	ContentType string
 	Bytes       int64
+	ContentHash []byte // ContentHash of the newest version's payload; empty when that was cancelled
 	Version     int64
 	Status      Status
 	Error       *DocumentError // set when Status is Failed
@@ -63,6 +64,15 @@ type Document struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	IndexedAt   *time.Time
+}
+
+// DocumentState is what somebody needs to know who holds a copy of a document: is it the same, and did it work?
+type DocumentState struct {
+	ID          string
+	ContentHash []byte // as of Document
+	Version     int64
+	Status      Status
+	Error       *DocumentError // set when Status is Failed
 }
 
 // DocumentError says why a document could not be indexed.
@@ -107,6 +117,7 @@ type Position struct {
 // DocumentQuery asks for a page of a collection's documents, by id.
 type DocumentQuery struct {
 	Status Status      // empty: any
+	Prefix string      // of the id; empty: any
 	Filter filter.Expr // over indexed documents; nil: all
 	Page   Page
 }

@@ -19,11 +19,11 @@ const byKey = `SELECT set_config('enable_seqscan', 'off', true), set_config('ena
 
 // documentColumns are what scanDocument reads, from documents d. The version is the newest accepted one: the
 // one that the status is about.
-const documentColumns = `d.key, d.id, d.title, d.url, d.language, d.metadata, d.content_type, d.bytes, d.last_version,
+const documentColumns = `d.key, d.id, d.title, d.url, d.language, d.metadata, d.content_type, d.bytes, d.content_hash, d.last_version,
 	d.status, d.error_code, d.error_detail, d.chunks, d.created_at, d.updated_at, d.indexed_at`
 
 func scanDocument(d *store.Document) []any {
-	return []any{&d.Key, &d.ID, &d.Title, &d.URL, &d.Language, &d.Metadata, &d.ContentType, &d.Bytes, &d.Version,
+	return []any{&d.Key, &d.ID, &d.Title, &d.URL, &d.Language, &d.Metadata, &d.ContentType, &d.Bytes, &d.ContentHash, &d.Version,
 		&d.Status, errorCode{&d.Error}, errorDetail{&d.Error}, &d.Chunks, &d.CreatedAt, &d.UpdatedAt, &d.IndexedAt}
 }
 

@@ -96,6 +96,9 @@ func registerDocumentCases() {
 	registerIsolationCase("Documents", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return h.Documents(n.b.ctx, "default", store.DocumentQuery{Filter: everything(), Page: firstPage})
 	})
+	registerIsolationCase("DocumentStates", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.DocumentStates(n.b.ctx, "default", []string{"a", marker})
+	})
 	registerIsolationCase("PatchDocument", func(n *neighbours, h *postgres.Handle) (any, error) {
 		title := "changed"
 		return h.PatchDocument(n.b.ctx, "default", "a", store.Patch{Title: &title})
