@@ -60,7 +60,10 @@ const firstOwnSlot = 1000
 
 func viewCollection(c store.Collection, stats store.CollectionStats) collectionView {
 	kind := "exact"
-	if c.Slot >= firstOwnSlot {
+	switch {
+	case c.Backend == store.Pinecone:
+		kind = store.Pinecone
+	case c.Slot >= firstOwnSlot:
 		kind = "hnsw"
 	}
 	return collectionView{

@@ -36,7 +36,7 @@ func viewTenant(t tenant.Tenant) TenantView {
 	return TenantView{
 		ID: t.ID.String(), Slug: t.Slug, Name: t.Name, Plan: t.Plan, State: t.State, Settings: object(t.Settings),
 		Features: object(t.Features), Limits: object(t.Limits), Metadata: object(t.Metadata), Region: t.Region,
-		Placement:   placementView{Database: "default", Vectors: "pgvector"},
+		Placement:   placementView{Database: "default", Vectors: t.Vectors},
 		TrialEndsAt: t.TrialEndsAt, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }

@@ -56,6 +56,14 @@ type Target struct {
 	Terms      []analysis.QueryTerm // empty: no lexical leg
 	Limit      int                  // candidates of the vector leg
 	Exact      bool                 // scan exactly even where there is an approximate index
+	Proposed   *Proposal            // nil: the database ranks by itself
+}
+
+// Proposal is what an index outside the database found for a target's vector. The database scores the proposed
+// chunks itself, together with those the index cannot know yet.
+type Proposal struct {
+	Ordinals []int64
+	Asked    time.Time // just before the index was asked
 }
 
 // Retrieved is what the legs of one target found.
@@ -64,6 +72,8 @@ type Retrieved struct {
 	Languages []string    // of its documents, sorted, as the snapshot sees them; only with a lexical leg
 	Vector    []Candidate // by descending score
 	Lexical   *bm25.Query // without a limit; nil without a lexical leg
+	// Unavailable says that the index which the vector leg needs could not be asked; Vector is empty then.
+	Unavailable error
 }
 
 // Candidate is a chunk that a vector backend proposes. Tenant is whom the backend claims it belongs to.

@@ -58,6 +58,7 @@ type Collection struct {
 	CollectionSpec
 	ID        uuid.UUID // never leaves the process
 	Slot      int       // where its vectors lie
+	Backend   string    // which serves its vector searches: Pgvector or Pinecone
 	Version   int64     // grows with every change of what is above
 	Languages []string  // languages its documents were analysed in, sorted; empty before the first document
 	CreatedAt time.Time

@@ -67,6 +67,7 @@ type Tenant struct {
 	Limits      json.RawMessage // JSON object
 	Metadata    json.RawMessage // JSON object
 	Region      string
+	Vectors     string // backend of its vector searches: pgvector or pinecone
 	TrialEndsAt *time.Time
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

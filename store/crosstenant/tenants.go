@@ -19,13 +19,13 @@ import (
 	"lindero/tenant/systemtenant"
 )
 
-const tenantColumns = `id, slug, name, plan, state, settings, features, limits, metadata, region, trial_ends_at, created_at, updated_at`
+const tenantColumns = `id, slug, name, plan, state, settings, features, limits, metadata, region, vectors, trial_ends_at, created_at, updated_at`
 
 func scanTenant(row pgx.CollectableRow) (tenant.Tenant, error) {
 	var t tenant.Tenant
 	var key uuid.UUID
 	err := row.Scan(&key, &t.Slug, &t.Name, &t.Plan, &t.State, &t.Settings, &t.Features, &t.Limits, &t.Metadata,
-		&t.Region, &t.TrialEndsAt, &t.CreatedAt, &t.UpdatedAt)
+		&t.Region, &t.Vectors, &t.TrialEndsAt, &t.CreatedAt, &t.UpdatedAt)
 	t.ID = systemtenant.FromOperator(key) // this row answers an operator's query
 	return t, err
 }
@@ -51,9 +51,9 @@ func id(ref string) uuid.UUID {
 func (p *Platform) CreateTenant(ctx context.Context, n admin.NewTenant) (tenant.Tenant, error) {
 	var created tenant.Tenant
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT create_tenant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+	batch.Queue(`SELECT create_tenant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		n.Slug, n.Name, n.Plan, n.State, n.Settings, n.Features, n.Metadata, n.Region, n.TrialEndsAt,
-		n.Embedding.Provider, n.Embedding.Model, n.Embedding.Dimensions, n.Chunking)
+		n.Embedding.Provider, n.Embedding.Model, n.Embedding.Dimensions, n.Chunking, n.Vectors)
 	batch.Queue(`SELECT `+tenantColumns+` FROM tenants WHERE slug = $1 AND state <> 'deleting'`, n.Slug).Query(func(rows pgx.Rows) (err error) {
 		created, err = one(rows, n.Slug, scanTenant)
 		return err
@@ -125,6 +125,24 @@ func (p *Platform) SetState(ctx context.Context, ref string, state tenant.State)
 			return err
 		}
 		return tellTenant(ctx, tx, t.ID)
+	})
+	return t, err
+}
+
+// SetVectors notes the backend that is to serve the tenant's vector searches, and enqueues the work.
+func (p *Platform) SetVectors(ctx context.Context, ref, backend string) (tenant.Tenant, error) {
+	var t tenant.Tenant
+	err := p.write(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `UPDATE tenants SET vectors = $3, updated_at = now()
+			WHERE state <> 'deleting' AND `+byRef+` RETURNING `+tenantColumns, ref, id(ref), backend)
+		if err != nil {
+			return err
+		}
+		if t, err = one(rows, ref, scanTenant); err != nil {
+			return err
+		}
+		_, err = p.jobs.InsertTx(ctx, tx, queue.SyncVectors{TenantID: t.ID.UUID()}, nil)
+		return err
 	})
 	return t, err
 }

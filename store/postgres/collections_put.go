@@ -57,8 +57,8 @@ func (h *Handle) insertCollection(ctx context.Context, tx pgx.Tx, spec store.Col
 		return false, err
 	}
 	id := uuid.New()
-	tag, err := tx.Exec(ctx, `INSERT INTO collections (tenant_id, id, name, description, language, provider, model, dimensions, chunking, metadata, slot)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	tag, err := tx.Exec(ctx, `INSERT INTO collections (tenant_id, id, name, description, language, provider, model, dimensions, chunking, metadata, slot, backend)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, t.vectors FROM tenants t WHERE t.id = $1
 		ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING`,
 		h.id.UUID(), id, spec.Name, spec.Description, spec.Language, profile.Provider, profile.Model, profile.Dimensions,
 		spec.Chunking, spec.Metadata, sharedSlot(id))

@@ -41,14 +41,13 @@ func (h *Handle) DeleteDocuments(ctx context.Context, collection string, ids []s
 
 func (h *Handle) deleteBatch(ctx context.Context, collection string, ids []string) (deleted int64, err error) {
 	err = h.write(ctx, func(tx pgx.Tx) error {
-		var collectionID uuid.UUID
-		var slot int
+		var at place
 		var keys []uuid.UUID
 		batch := &pgx.Batch{}
 		batch.Queue(byKey)
-		batch.Queue(`SELECT id, slot FROM collections WHERE tenant_id = $1 AND name = $2 AND deleted_at IS NULL FOR SHARE`,
+		batch.Queue(`SELECT `+placeColumns+` FROM collections WHERE tenant_id = $1 AND name = $2 AND deleted_at IS NULL FOR SHARE`,
 			h.id.UUID(), collection).QueryRow(func(row pgx.Row) error {
-			return missing(row.Scan(&collectionID, &slot), "collection %s does not exist", collection)
+			return missing(at.scan(row), "collection %s does not exist", collection)
 		})
 		batch.Queue(`SELECT d.key FROM `+each("id", "$3::text[]")+` CROSS JOIN LATERAL (
 				SELECT key FROM documents
@@ -63,7 +62,7 @@ func (h *Handle) deleteBatch(ctx context.Context, collection string, ids []strin
 			return err
 		}
 		deleted = int64(len(keys))
-		return h.deleteLocked(ctx, tx, collectionID, slot, keys)
+		return h.deleteLocked(ctx, tx, at, keys)
 	})
 	if err != nil {
 		return 0, err
@@ -72,19 +71,19 @@ func (h *Handle) deleteBatch(ctx context.Context, collection string, ids []strin
 }
 
 // deleteLocked removes documents whose rows this transaction has locked. Their waiting work counts as done.
-func (h *Handle) deleteLocked(ctx context.Context, tx pgx.Tx, collection uuid.UUID, slot int, keys []uuid.UUID) error {
+func (h *Handle) deleteLocked(ctx context.Context, tx pgx.Tx, at place, keys []uuid.UUID) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	if err := h.unpublish(ctx, tx, collection, slot, keys); err != nil {
+	if err := h.unpublish(ctx, tx, at, keys); err != nil {
 		return err
 	}
 	counts := tally{}
 	batch := &pgx.Batch{}
 	batch.Queue(deleteFound("work_items", each("key", "$3::uuid[]"), itemsOfDocument, ` RETURNING t.operation_id`),
-		h.id.UUID(), collection, keys).Query(counts.readDone)
-	batch.Queue(deleteFound("document_payloads", each("key", "$3::uuid[]"), payloadsOfDocument, ""), h.id.UUID(), collection, keys)
-	batch.Queue(deleteFound("documents", each("key", "$3::uuid[]"), documentByKey, ""), h.id.UUID(), collection, keys)
+		h.id.UUID(), at.collection, keys).Query(counts.readDone)
+	batch.Queue(deleteFound("document_payloads", each("key", "$3::uuid[]"), payloadsOfDocument, ""), h.id.UUID(), at.collection, keys)
+	batch.Queue(deleteFound("documents", each("key", "$3::uuid[]"), documentByKey, ""), h.id.UUID(), at.collection, keys)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}

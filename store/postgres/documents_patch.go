@@ -93,7 +93,7 @@ func (h *Handle) tryPatch(ctx context.Context, collection string, v patchView, p
 	}
 	applied := false
 	err := h.write(ctx, func(tx pgx.Tx) error {
-		slot, err := h.lockSlot(ctx, tx, v.collection)
+		at, err := h.lockPlace(ctx, tx, v.collection)
 		if err != nil {
 			return missing(err, "collection %s does not exist", collection)
 		}
@@ -102,12 +102,12 @@ func (h *Handle) tryPatch(ctx context.Context, collection string, v patchView, p
 			return err
 		}
 		if reindexed != nil {
-			if err := h.moveChunks(ctx, tx, v.collection, slot, reindexed); err != nil {
+			if err := h.moveChunks(ctx, tx, at, reindexed); err != nil {
 				return err
 			}
 		}
 		applied = true
-		return h.writePatch(ctx, tx, v, patch)
+		return h.writePatch(ctx, tx, at, v, patch)
 	})
 	return applied && err == nil, err
 }
@@ -124,7 +124,7 @@ func (h *Handle) lockUnchanged(ctx context.Context, tx pgx.Tx, v patchView) (boo
 }
 
 // writePatch changes the rows of a locked document. The newest version takes a new number.
-func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, v patchView, patch store.Patch) error {
+func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, at place, v patchView, patch store.Patch) error {
 	next := v.last + 1
 	var metadata *string
 	if patch.Metadata != nil {
@@ -154,8 +154,12 @@ func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, v patchView, patch s
 		batch.Queue(`DELETE FROM document_fields WHERE tenant_id = $1 AND collection_id = $2 AND document_key = $3`,
 			h.id.UUID(), v.collection, v.key)
 		h.queueFields(batch, v.collection, &fields)
+		h.queueOutboxOf(batch, at, v.key)
 	}
-	return tx.SendBatch(ctx, batch).Close()
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return h.askSync(ctx, tx, at)
 }
 
 // descriptionHash is of what a PUT would have to say now to change nothing. Empty when the newest version was
@@ -207,19 +211,21 @@ func (h *Handle) newReindex(ctx context.Context, v patchView, title string) (*re
 	return r, nil
 }
 
-func (h *Handle) moveChunks(ctx context.Context, tx pgx.Tx, collection uuid.UUID, slot int, r *reindex) error {
+func (h *Handle) moveChunks(ctx context.Context, tx pgx.Tx, at place, r *reindex) error {
 	batch := &pgx.Batch{}
 	batch.Queue(byKey)
 	batch.Queue(`INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens)
 		SELECT $1, $2, x.ordinal, x.tokens FROM `+each("old", "$3::bigint[]")+` CROSS JOIN LATERAL (`+chunkByOrdinal+`) x
-		WHERE `+oneRow, h.id.UUID(), collection, r.old)
+		WHERE `+oneRow, h.id.UUID(), at.collection, r.old)
 	batch.Queue(updateFound("chunks", "ordinal = k.new, tokens = k.tokens",
-		each("old, new, tokens", "$3::bigint[]", "$4::bigint[]", "$5::int[]"), chunkByOrdinal, ""), h.id.UUID(), collection, r.old, r.new, r.tokens)
+		each("old, new, tokens", "$3::bigint[]", "$4::bigint[]", "$5::int[]"), chunkByOrdinal, ""), h.id.UUID(), at.collection, r.old, r.new, r.tokens)
 	batch.Queue(`INSERT INTO chunk_vectors (slot, tenant_id, collection_id, ordinal, embedding)
 		SELECT $1, $2, $3, k.new, x.embedding FROM `+each("ordinal, new", "$4::bigint[]", "$5::bigint[]")+`
 		CROSS JOIN LATERAL (`+vectorOf+`) x WHERE `+oneRow,
-		slot, h.id.UUID(), collection, r.old, r.new)
-	batch.Queue(deleteVectors, slot, h.id.UUID(), collection, r.old)
-	h.queueSegment(batch, collection, r.segmentID, r.segment, []string{r.language})
+		at.slot, h.id.UUID(), at.collection, r.old, r.new)
+	batch.Queue(deleteVectors, at.slot, h.id.UUID(), at.collection, r.old)
+	h.queueOutbox(batch, at, r.new, false)
+	h.queueOutbox(batch, at, r.old, true)
+	h.queueSegment(batch, at.collection, r.segmentID, r.segment, []string{r.language})
 	return tx.SendBatch(ctx, batch).Close()
 }

@@ -34,6 +34,7 @@ func init() {
 	registerOperationCases()
 	registerWorkCases()
 	registerSearchCases()
+	registerOutboxCases()
 }
 
 func registerCollectionCases() {

@@ -30,7 +30,8 @@ type neighbours struct {
 	work       []store.WorkItem // of A
 	embedded   [32]byte         // in A's cache
 	searched   []analysis.QueryTerm
-	idempotent string // a key that A used for the request hash "request"
+	outside    store.Collection // of A, on a vector index outside the database
+	idempotent string           // a key that A used for the request hash "request"
 }
 
 // methodCase calls one method on h, which is B's handle or, to show that the case notices, A's. The result is
@@ -69,6 +70,7 @@ func newNeighbours(tb testing.TB) *neighbours {
 		a.put(id, marker+" text of "+id)
 	}
 	a.index()
+	n.outside = a.onPinecone(n.a.OwnerURL, "outside", marker)
 	op, err := a.Handle.StartOperation(a.ctx, marker)
 	must(err)
 	n.operation = op.ID
@@ -96,7 +98,7 @@ func (n *neighbours) leaked(tb testing.TB, result any) string {
 	if encoded, err := json.Marshal(result); err == nil {
 		rendered += string(encoded)
 	}
-	for _, foreign := range []string{marker, n.a.ID.String(), n.a.Collection.ID.String(), n.operation.String(), n.key} {
+	for _, foreign := range []string{marker, n.a.ID.String(), n.a.Collection.ID.String(), n.outside.ID.String(), n.operation.String(), n.key} {
 		if strings.Contains(rendered, foreign) {
 			return foreign
 		}

@@ -70,7 +70,7 @@ func (h *Handle) takeOrdinals(ctx context.Context, collection uuid.UUID, chunks 
 }
 
 func (h *Handle) publish(ctx context.Context, tx pgx.Tx, c store.Collection, all *publication) (store.Published, error) {
-	slot, err := h.lockSlot(ctx, tx, c.ID)
+	at, err := h.lockPlace(ctx, tx, c.ID)
 	gone := errors.Is(err, pgx.ErrNoRows) // the collection is being deleted
 	if err != nil && !gone {
 		return store.Published{}, err
@@ -90,7 +90,7 @@ func (h *Handle) publish(ctx context.Context, tx pgx.Tx, c store.Collection, all
 			}
 		}
 		published.Chunks = len(kept.ordinals)
-		if err := h.replaceVersions(ctx, tx, c.ID, slot, kept, valid); err != nil {
+		if err := h.replaceVersions(ctx, tx, at, kept, valid); err != nil {
 			return published, err
 		}
 	}
@@ -104,43 +104,39 @@ func (h *Handle) publish(ctx context.Context, tx pgx.Tx, c store.Collection, all
 	return published, err
 }
 
-// lockSlot reads where the collection's vectors lie and keeps it so until the commit. pgx.ErrNoRows means that
-// the collection is being deleted.
-func (h *Handle) lockSlot(ctx context.Context, tx pgx.Tx, collection uuid.UUID) (slot int, err error) {
-	err = tx.QueryRow(ctx, `SELECT slot FROM collections WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL FOR SHARE`,
-		h.id.UUID(), collection).Scan(&slot)
-	return slot, err
-}
-
 // replaceVersions removes the visible versions of documents and writes the new ones.
-func (h *Handle) replaceVersions(ctx context.Context, tx pgx.Tx, collection uuid.UUID, slot int, p *publication, visible map[uuid.UUID]int64) error {
+func (h *Handle) replaceVersions(ctx context.Context, tx pgx.Tx, at place, p *publication, visible map[uuid.UUID]int64) error {
 	var old []uuid.UUID
 	for _, key := range p.docKeys {
 		if visible[key] > 0 {
 			old = append(old, key)
 		}
 	}
-	if err := h.unpublish(ctx, tx, collection, slot, old); err != nil {
+	if err := h.unpublish(ctx, tx, at, old); err != nil {
 		return err
 	}
 	batch := &pgx.Batch{}
-	h.queueChunks(batch, collection, slot, p)
-	h.queueFields(batch, collection, &p.fields)
-	h.queueSegment(batch, collection, p.segmentID, p.segment, p.languages)
-	h.queueDocuments(batch, collection, p)
-	return tx.SendBatch(ctx, batch).Close()
+	h.queueChunks(batch, at, p)
+	h.queueFields(batch, at.collection, &p.fields)
+	h.queueSegment(batch, at.collection, p.segmentID, p.segment, p.languages)
+	h.queueDocuments(batch, at.collection, p)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return h.askSync(ctx, tx, at)
 }
 
-func (h *Handle) queueChunks(batch *pgx.Batch, collection uuid.UUID, slot int, p *publication) {
+func (h *Handle) queueChunks(batch *pgx.Batch, at place, p *publication) {
 	batch.Queue(`INSERT INTO chunks (tenant_id, collection_id, ordinal, document_key, position, chunk_id, text, context,
 			start_offset, end_offset, page, metadata, tokens)
 		SELECT $1, $2, n.* FROM unnest($3::bigint[], $4::uuid[], $5::int[], $6::uuid[], $7::text[], $8::text[],
 			$9::int[], $10::int[], $11::int[], $12::jsonb[], $13::int[]) AS n`,
-		h.id.UUID(), collection, p.ordinals, p.keys, p.positions, p.chunkIDs, p.texts, p.contexts,
+		h.id.UUID(), at.collection, p.ordinals, p.keys, p.positions, p.chunkIDs, p.texts, p.contexts,
 		p.starts, p.ends, p.pages, p.metadata, p.tokens)
 	batch.Queue(`INSERT INTO chunk_vectors (slot, tenant_id, collection_id, ordinal, embedding)
 		SELECT $1, $2, $3, n.* FROM unnest($4::bigint[], $5::halfvec[]) AS n`,
-		slot, h.id.UUID(), collection, p.ordinals, halfVectors(p.vectors))
+		at.slot, h.id.UUID(), at.collection, p.ordinals, halfVectors(p.vectors))
+	h.queueOutbox(batch, at, p.ordinals, false)
 }
 
 func halfVectors(vectors [][]float32) []pgvector.HalfVector {

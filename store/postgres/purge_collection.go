@@ -21,22 +21,14 @@ var purgedTables = []string{
 // PurgeCollection removes the rows of a collection that DeleteCollection has marked, in batches, and its own
 // row last. It may be interrupted and repeated; a collection that is gone, or not marked, is left alone.
 func (h *Handle) PurgeCollection(ctx context.Context, id uuid.UUID) error {
-	var slots []int
-	err := h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(`SELECT slot FROM collections WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL`, h.id.UUID(), id).
-			Query(func(rows pgx.Rows) error {
-				var err error
-				slots, err = pgx.CollectRows(rows, pgx.RowTo[int])
-				return err
-			})
-	})
-	if err != nil || len(slots) == 0 {
+	at, found, err := h.findPurged(ctx, id)
+	if err != nil || !found {
 		return err
 	}
 	if err := h.purgeWork(ctx, id); err != nil {
 		return err
 	}
-	if err := h.purgeRows(ctx, "chunk_vectors", fmt.Sprintf("slot = %d AND", slots[0]), id); err != nil {
+	if err := h.purgeVectors(ctx, at); err != nil {
 		return err
 	}
 	for _, table := range purgedTables {
@@ -48,6 +40,13 @@ func (h *Handle) PurgeCollection(ctx context.Context, id uuid.UUID) error {
 		_, err := tx.Exec(ctx, `DELETE FROM collections WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL`, h.id.UUID(), id)
 		return err
 	})
+}
+
+func (h *Handle) purgeVectors(ctx context.Context, at place) error {
+	if at.indexed() {
+		return h.purgeIndexed(ctx, at)
+	}
+	return h.purgeRows(ctx, "chunk_vectors", fmt.Sprintf("slot = %d AND", at.slot), at.collection)
 }
 
 // purgeRows empties a table of the collection. The rows are named by where they lie: within one partition that

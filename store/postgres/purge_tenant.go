@@ -17,7 +17,7 @@ import (
 // be forgotten. Keys and the tenant itself go last, by finish_tenant_deletion.
 var TenantTables = []string{
 	"work_items", "operation_errors", "operations", "idempotency_keys",
-	"lexical_postings", "lexical_segments", "lexical_deleted", "chunk_vectors", "embedding_cache",
+	"lexical_postings", "lexical_segments", "lexical_deleted", "vector_outbox", "vector_namespaces", "chunk_vectors", "embedding_cache",
 	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collections",
 }
 
@@ -38,6 +38,9 @@ func (h *Handle) PurgeTenant(ctx context.Context) error {
 	if t.State != tenant.Deleting {
 		return fault.New(fault.Conflict, "the tenant is not being deleted")
 	}
+	if err := h.refuseWithNamespaces(ctx); err != nil {
+		return err
+	}
 	removed := map[string]int64{}
 	for pass := 1; ; pass++ {
 		if err := h.purgeTables(ctx, removed); err != nil {
@@ -50,6 +53,15 @@ func (h *Handle) PurgeTenant(ctx context.Context) error {
 		}
 		return err
 	}
+}
+
+// refuseWithNamespaces keeps the list of a tenant's namespaces until each is gone: without it nobody would know.
+func (h *Handle) refuseWithNamespaces(ctx context.Context) error {
+	left, err := h.VectorNamespaces(ctx)
+	if err == nil && len(left) > 0 {
+		return fault.New(fault.Conflict, "the tenant has namespaces in Pinecone (indexes of %v dimensions) that must be deleted first", left)
+	}
+	return err
 }
 
 func (h *Handle) purgeTables(ctx context.Context, removed map[string]int64) error {

@@ -120,10 +120,13 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 	target := plan.Targets[i]
 	args := &arguments{}
 	tenant, collection := args.add(s.handle.id.UUID()), args.add(target.Collection.ID)
-	nearest := fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM chunk_vectors v
-		WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s%s ORDER BY distance, v.ordinal LIMIT %s`,
-		args.add(pgvector.NewHalfVector(target.Vector)), args.add(target.Collection.Slot), tenant, collection,
-		s.narrowed(args, tenant, collection, "v.ordinal", plan), args.add(target.Limit))
+	slot := args.add(target.Collection.Slot)
+	source := fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, slot, tenant, collection)
+	if target.Proposed != nil {
+		source = proposedVectors(args, slot, tenant, collection, target.Proposed)
+	}
+	nearest := fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s%s ORDER BY distance, v.ordinal LIMIT %s`,
+		args.add(pgvector.NewHalfVector(target.Vector)), source, s.narrowed(args, tenant, collection, "v.ordinal", plan), args.add(target.Limit))
 	if plan.Passages {
 		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
 		return

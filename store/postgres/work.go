@@ -85,11 +85,11 @@ func (h *Handle) loadWork(ctx context.Context, due []dueItem) (store.Work, error
 	collection := due[0].collection
 	err := h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
-		b.Queue(`SELECT id, name, language, provider, model, dimensions, chunking, slot, version, deleted_at IS NOT NULL
+		b.Queue(`SELECT id, name, language, provider, model, dimensions, chunking, slot, backend, version, deleted_at IS NOT NULL
 			FROM collections WHERE tenant_id = $1 AND id = $2`, h.id.UUID(), collection).QueryRow(func(row pgx.Row) error {
 			c := &work.Collection
 			return row.Scan(&c.ID, &c.Name, &c.Language, &c.Embedding.Provider, &c.Embedding.Model, &c.Embedding.Dimensions,
-				&c.Chunking, &c.Slot, &c.Version, &work.Deleted)
+				&c.Chunking, &c.Slot, &c.Backend, &c.Version, &work.Deleted)
 		})
 		b.Queue(`SELECT d.key, d.id, p.title, p.url, p.language, p.metadata, p.content_type, p.body, p.split, p.vectors
 			FROM `+each("key, version", "$3::uuid[]", "$4::bigint[]")+`

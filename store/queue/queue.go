@@ -14,6 +14,7 @@ import (
 const (
 	Ingest      = "ingest"
 	Maintenance = "maintenance"
+	Vectors     = "vectors" // talks to the vector index outside the database, which may be slow or away
 )
 
 // Drain works off one tenant's work items, a slice a turn. There is at most one per tenant.
@@ -61,6 +62,28 @@ func (PurgeTenant) Kind() string { return "purge_tenant" }
 
 // InsertOpts makes the job unique per tenant.
 func (PurgeTenant) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// SyncVectors brings a tenant's vectors outside the database up to date with the record.
+type SyncVectors struct {
+	TenantID uuid.UUID `json:"tenant_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (SyncVectors) Kind() string { return "sync_vectors" }
+
+// InsertOpts makes the job unique per tenant.
+func (SyncVectors) InsertOpts() river.InsertOpts { return unique(Vectors) }
+
+// ForgetVectors removes the entries of a tenant's vector outbox that were settled a while ago.
+type ForgetVectors struct {
+	TenantID uuid.UUID `json:"tenant_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (ForgetVectors) Kind() string { return "forget_vectors" }
+
+// InsertOpts makes the job unique per tenant.
+func (ForgetVectors) InsertOpts() river.InsertOpts { return unique(Vectors) }
 
 // CloseOperation ends an operation whose request died while it was still sending documents.
 type CloseOperation struct {

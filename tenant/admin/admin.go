@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"lindero/fault"
@@ -25,6 +26,7 @@ type Platform interface {
 	Tenants(ctx context.Context, f Filter, page store.Page) (store.Listing[tenant.Tenant], error)
 	UpdateTenant(ctx context.Context, ref string, p Patch) (tenant.Tenant, error)
 	SetState(ctx context.Context, ref string, s tenant.State) (tenant.Tenant, error)
+	SetVectors(ctx context.Context, ref, backend string) (tenant.Tenant, error)
 	DeleteTenant(ctx context.Context, ref string) (tenant.Tenant, error)
 	Receipt(ctx context.Context, ref string) (tenant.Receipt, error)
 	CreateKey(ctx context.Context, id tenant.ID, spec tenant.KeySpec) (tenant.Key, string, error)
@@ -39,6 +41,7 @@ type NewTenant struct {
 	TrialEndsAt *time.Time
 	Embedding   store.Profile // of its default collection
 	Chunking    store.Chunking
+	Vectors     string // backend of its vector searches
 }
 
 // Filter narrows a list; empty means all.
@@ -59,6 +62,8 @@ type Config struct {
 	// DefaultEmbedding and DefaultChunking are those of a new tenant's collection "default".
 	DefaultEmbedding store.Profile
 	DefaultChunking  store.Chunking
+	// Vectors are the backends this deployment has, the first the default of a new tenant; empty means pgvector.
+	Vectors []string
 }
 
 // Service carries out operators' commands. It is safe for concurrent use.
@@ -69,6 +74,9 @@ func New(cfg Config) *Service {
 	if cfg.DefaultChunking.Strategy == "" {
 		cfg.DefaultChunking.Strategy = "structure"
 	}
+	if len(cfg.Vectors) == 0 {
+		cfg.Vectors = []string{store.Pgvector}
+	}
 	return &Service{cfg: cfg}
 }
 
@@ -78,7 +86,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (tenant.Tenant, error) 
 	if err := spec.Validate(); err != nil {
 		return tenant.Tenant{}, err
 	}
-	n := NewTenant{Spec: spec, State: tenant.Active, Embedding: s.cfg.DefaultEmbedding, Chunking: s.cfg.DefaultChunking}
+	n := NewTenant{Spec: spec, State: tenant.Active, Embedding: s.cfg.DefaultEmbedding, Chunking: s.cfg.DefaultChunking, Vectors: s.cfg.Vectors[0]}
 	if spec.Plan == tenant.PlanTrial {
 		ends := time.Now().Add(trialLength).UTC().Truncate(time.Second)
 		n.State, n.TrialEndsAt = tenant.Trial, &ends
@@ -115,6 +123,18 @@ func (s *Service) Suspend(ctx context.Context, ref string) (tenant.Tenant, error
 // Activate ends a suspension.
 func (s *Service) Activate(ctx context.Context, ref string) (tenant.Tenant, error) {
 	return s.cfg.Platform.SetState(ctx, ref, tenant.Active)
+}
+
+// SetVectors moves the tenant's vector searches to another backend. Its workers carry it out; searches answer
+// completely all the while.
+func (s *Service) SetVectors(ctx context.Context, ref, backend string) (tenant.Tenant, error) {
+	switch {
+	case backend != store.Pgvector && backend != store.Pinecone:
+		return tenant.Tenant{}, fault.InvalidField("body.vectors", backend, "must be pgvector or pinecone")
+	case !slices.Contains(s.cfg.Vectors, backend):
+		return tenant.Tenant{}, fault.InvalidField("body.vectors", backend, "this deployment has no Pinecone; set PINECONE_API_KEY and start it again")
+	}
+	return s.cfg.Platform.SetVectors(ctx, ref, backend)
 }
 
 // Delete begins a tenant's deletion, or reports how far it has come. By slug it also finds the receipt of the

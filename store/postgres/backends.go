@@ -1,0 +1,159 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lindero/store"
+)
+
+// AlignBackend brings the tenant's collections to the backend that its operator chose, one a transaction, and
+// returns that backend. A collection that goes to an index outside the database has all its vectors noted for it:
+// searches answer from the record until the index has them. One that comes back needs nothing but the switch.
+func (h *Handle) AlignBackend(ctx context.Context) (backend string, err error) {
+	for {
+		var moved bool
+		err := h.write(ctx, func(tx pgx.Tx) error {
+			batch := &pgx.Batch{}
+			batch.Queue(`SELECT vectors FROM tenants WHERE id = $1`, h.id.UUID()).QueryRow(func(row pgx.Row) error {
+				return missing(row.Scan(&backend), "the tenant does not exist")
+			})
+			var at place
+			batch.Queue(`UPDATE collections SET backend = (SELECT vectors FROM tenants WHERE id = $1), version = version + 1
+				WHERE tenant_id = $1 AND id = (SELECT c.id FROM collections c JOIN tenants t ON t.id = c.tenant_id
+					WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.backend <> t.vectors ORDER BY c.id LIMIT 1)
+				RETURNING `+placeColumns, h.id.UUID()).Query(func(rows pgx.Rows) error {
+				for rows.Next() {
+					if err := at.scan(rows); err != nil {
+						return err
+					}
+					moved = true
+				}
+				return rows.Err()
+			})
+			if err := tx.SendBatch(ctx, batch).Close(); err != nil || !moved {
+				return err
+			}
+			return h.noteAllVectors(ctx, tx, at)
+		})
+		if err != nil || !moved {
+			return backend, err
+		}
+	}
+}
+
+// noteAllVectors fills or clears the outbox of a collection that has just changed its backend.
+func (h *Handle) noteAllVectors(ctx context.Context, tx pgx.Tx, at place) error {
+	statement := `DELETE FROM vector_outbox WHERE tenant_id = $1 AND collection_id = $2 AND NOT deleted`
+	args := []any{h.id.UUID(), at.collection}
+	if at.indexed() {
+		statement = `INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
+			SELECT $1, $2, ordinal, $4, false FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2 ` + outboxAgain
+		args = append(args, at.slot, at.dimensions)
+	}
+	_, err := tx.Exec(ctx, statement, args...)
+	return err
+}
+
+// VectorNamespaces returns the dimensions of the indexes in which the tenant has a namespace.
+func (h *Handle) VectorNamespaces(ctx context.Context) (dimensions []int, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT dimensions FROM vector_namespaces WHERE tenant_id = $1 ORDER BY dimensions`, h.id.UUID()).Query(func(rows pgx.Rows) error {
+			dimensions, err = pgx.CollectRows(rows, pgx.RowTo[int])
+			return err
+		})
+	})
+	return dimensions, err
+}
+
+// NoteNamespace notes a namespace before anything is written to it.
+func (h *Handle) NoteNamespace(ctx context.Context, dimensions int) error {
+	return h.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO vector_namespaces (tenant_id, dimensions) VALUES ($1, $2) ON CONFLICT DO NOTHING`, h.id.UUID(), dimensions)
+		return err
+	})
+}
+
+// NamespaceGone notes that a namespace was deleted and seen to be gone.
+func (h *Handle) NamespaceGone(ctx context.Context, dimensions int) error {
+	return h.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM vector_namespaces WHERE tenant_id = $1 AND dimensions = $2`, h.id.UUID(), dimensions)
+		return err
+	})
+}
+
+// IndexedVectors returns the vectors on record that the index outside the database must hold by now, by
+// collection: those without an entry in the outbox.
+func (h *Handle) IndexedVectors(ctx context.Context) (sets []store.VectorSet, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT c.id, c.dimensions, ARRAY(SELECT v.ordinal FROM chunk_vectors v
+				WHERE v.slot = c.slot AND v.tenant_id = $1 AND v.collection_id = c.id
+					AND NOT EXISTS (SELECT FROM vector_outbox o WHERE o.tenant_id = $1 AND o.collection_id = c.id AND o.ordinal = v.ordinal
+						AND o.visible_at = 'infinity')
+				ORDER BY v.ordinal)
+			FROM collections c WHERE c.tenant_id = $1 AND c.backend = $2 AND c.deleted_at IS NULL ORDER BY c.id`,
+			h.id.UUID(), store.Pinecone).Query(func(rows pgx.Rows) error {
+			sets, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.VectorSet, err error) {
+				return s, row.Scan(&s.Collection, &s.Dimensions, &s.Ordinals)
+			})
+			return err
+		})
+	})
+	return sets, err
+}
+
+// RepairVectors notes that the index lacks vectors, or holds some that are not on record; the outbox brings it
+// right. What has changed meanwhile decides itself when it is sent.
+func (h *Handle) RepairVectors(ctx context.Context, wrong store.VectorSet) error {
+	at := place{collection: wrong.Collection, backend: store.Pinecone, dimensions: wrong.Dimensions}
+	return h.write(ctx, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		h.queueOutbox(batch, at, wrong.Ordinals, false)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		return h.askSync(ctx, tx, at)
+	})
+}
+
+// purgeIndexed removes a collection's vectors and notes their deletion for the index outside the database.
+func (h *Handle) purgeIndexed(ctx context.Context, at place) error {
+	for {
+		var removed int64
+		err := h.write(ctx, func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, `WITH gone AS (DELETE FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2
+					AND ctid = ANY (ARRAY(SELECT ctid FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2 LIMIT $5))
+					RETURNING ordinal)
+				INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
+				SELECT $1, $2, ordinal, $4, true FROM gone `+outboxAgain,
+				h.id.UUID(), at.collection, at.slot, at.dimensions, purgeBatch)
+			removed = tag.RowsAffected()
+			if err != nil || removed == 0 {
+				return err
+			}
+			return h.askSync(ctx, tx, at)
+		})
+		if err != nil || removed < purgeBatch {
+			return err
+		}
+	}
+}
+
+// findPurged returns the place of a collection that DeleteCollection has marked.
+func (h *Handle) findPurged(ctx context.Context, id uuid.UUID) (at place, found bool, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT `+placeColumns+` FROM collections WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL`, h.id.UUID(), id).
+			Query(func(rows pgx.Rows) error {
+				for rows.Next() {
+					found = true
+					if err := at.scan(rows); err != nil {
+						return err
+					}
+				}
+				return rows.Err()
+			})
+	})
+	return at, found, err
+}

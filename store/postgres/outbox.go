@@ -1,0 +1,191 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	pgvector "github.com/pgvector/pgvector-go"
+
+	"lindero/store"
+	"lindero/store/queue"
+)
+
+// KeepVisible is how long an outbox entry outlives the moment its vector was seen in the index: longer than any
+// search may take between asking the index and reading the database.
+const KeepVisible = 2 * time.Minute
+
+// changeOutbox notes changes ($3 ordinals, $4 dimensions, $5 deleted). An entry that is there already takes a new
+// revision, so that an acknowledgement under way does not count for it.
+const changeOutbox = `INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
+	SELECT $1, $2, n, $4, $5 FROM unnest($3::bigint[]) AS n ` + outboxAgain
+
+const outboxAgain = `ON CONFLICT (tenant_id, collection_id, ordinal) DO UPDATE
+	SET deleted = EXCLUDED.deleted, revision = vector_outbox.revision + 1, sent_at = NULL, position = NULL, visible_at = 'infinity'`
+
+// queueOutbox notes what an index outside the database must be told of vectors written or deleted.
+func (h *Handle) queueOutbox(batch *pgx.Batch, at place, ordinals []int64, deleted bool) {
+	if at.indexed() && len(ordinals) > 0 {
+		batch.Queue(changeOutbox, h.id.UUID(), at.collection, ordinals, at.dimensions, deleted)
+	}
+}
+
+// queueOutboxOf notes all vectors of a document: what the index filters by has changed.
+func (h *Handle) queueOutboxOf(batch *pgx.Batch, at place, document uuid.UUID) {
+	if at.indexed() {
+		batch.Queue(`INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
+			SELECT $1, $2, ordinal, $4, false FROM chunks WHERE tenant_id = $1 AND collection_id = $2 AND document_key = $3 `+outboxAgain,
+			h.id.UUID(), at.collection, document, at.dimensions)
+	}
+}
+
+// askSync has the outbox worked off after the commit.
+func (h *Handle) askSync(ctx context.Context, tx pgx.Tx, at place) error {
+	if !at.indexed() {
+		return nil
+	}
+	_, err := h.store.jobs.InsertTx(ctx, tx, queue.SyncVectors{TenantID: h.id.UUID()}, nil)
+	return err
+}
+
+// UnsentVectors returns the oldest changes that the index was not told of, all of one dimension. A tenant that is
+// being deleted has none: its namespaces go as a whole.
+func (h *Handle) UnsentVectors(ctx context.Context, limit int) (changes []store.VectorChange, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(byKey)
+		b.Queue(`SELECT o.collection_id, o.ordinal, o.dimensions, o.revision, v.embedding IS NULL, v.embedding, p.id, p.metadata, p.own
+			FROM (SELECT * FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL
+					AND EXISTS (SELECT FROM tenants WHERE id = $1 AND state <> 'deleting')
+				ORDER BY collection_id, ordinal LIMIT $2) o
+			LEFT JOIN LATERAL (SELECT d.id, d.metadata, c.metadata AS own FROM `+passageSource+`
+				WHERE c.tenant_id = $1 AND c.collection_id = o.collection_id AND c.ordinal = o.ordinal OFFSET 0) p ON NOT o.deleted
+			LEFT JOIN LATERAL (SELECT x.embedding FROM chunk_vectors x WHERE x.slot = (SELECT slot FROM collections
+					WHERE tenant_id = $1 AND id = o.collection_id)
+				AND x.tenant_id = $1 AND x.collection_id = o.collection_id AND x.ordinal = o.ordinal OFFSET 0) v ON p.id IS NOT NULL
+			ORDER BY o.collection_id, o.ordinal`, h.id.UUID(), limit).Query(func(rows pgx.Rows) error {
+			changes, err = pgx.CollectRows(rows, scanChange)
+			return err
+		})
+	})
+	for i := range changes {
+		if changes[i].Dimensions != changes[0].Dimensions {
+			return changes[:i], err
+		}
+	}
+	return changes, err
+}
+
+func scanChange(row pgx.CollectableRow) (store.VectorChange, error) {
+	var c store.VectorChange
+	var vector *pgvector.HalfVector
+	var id *string
+	var metadata, own json.RawMessage
+	if err := row.Scan(&c.Collection, &c.Ordinal, &c.Dimensions, &c.Revision, &c.Deleted, &vector, &id, &metadata, &own); err != nil {
+		return c, err
+	}
+	if !c.Deleted {
+		c.Vector, c.DocumentID, c.Metadata = vector.Slice(), *id, metadata
+	}
+	return c, nil
+}
+
+// VectorsSent notes what the index has acknowledged, with each change's Position where the backend told one.
+// Deletions are done with; an entry that has changed since it was read is left as it is.
+func (h *Handle) VectorsSent(ctx context.Context, changes []store.VectorChange) error {
+	keys := outboxKeys(changes)
+	return h.write(ctx, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`DELETE FROM vector_outbox t USING `+eachEntry+` WHERE `+entryIsSame+` AND k.deleted AND `+oneRow,
+			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions)
+		batch.Queue(`UPDATE vector_outbox t SET sent_at = clock_timestamp(), position = k.position FROM `+eachEntry+`
+			WHERE `+entryIsSame+` AND NOT k.deleted AND `+oneRow,
+			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+}
+
+// UnseenVectors returns acknowledged changes that no read has confirmed, oldest first, all of one dimension and
+// without vectors.
+func (h *Handle) UnseenVectors(ctx context.Context, limit int) (changes []store.VectorChange, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT collection_id, ordinal, dimensions, revision, position FROM vector_outbox
+			WHERE tenant_id = $1 AND sent_at IS NOT NULL AND visible_at = 'infinity' AND NOT deleted
+			ORDER BY dimensions, sent_at, collection_id, ordinal LIMIT $2`, h.id.UUID(), limit).Query(func(rows pgx.Rows) error {
+			changes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c store.VectorChange, err error) {
+				return c, row.Scan(&c.Collection, &c.Ordinal, &c.Dimensions, &c.Revision, &c.Position)
+			})
+			return err
+		})
+	})
+	for i := range changes {
+		if changes[i].Dimensions != changes[0].Dimensions {
+			return changes[:i], err
+		}
+	}
+	return changes, err
+}
+
+// VectorsVisible notes that a read of the index has seen the changes. Searches that ask it from now on find them
+// there.
+func (h *Handle) VectorsVisible(ctx context.Context, changes []store.VectorChange) error {
+	keys := outboxKeys(changes)
+	return h.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE vector_outbox t SET visible_at = clock_timestamp() FROM `+eachEntry+`
+			WHERE `+entryIsSame+` AND sent_at IS NOT NULL AND `+oneRow,
+			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions)
+		return err
+	})
+}
+
+// ForgetVisible removes entries that no search can need any more, and reports how many it must leave for later.
+func (h *Handle) ForgetVisible(ctx context.Context) (left int64, err error) {
+	err = h.write(ctx, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`DELETE FROM vector_outbox WHERE tenant_id = $1 AND visible_at < now() - make_interval(secs => $2)`,
+			h.id.UUID(), KeepVisible.Seconds())
+		batch.Queue(`SELECT count(*) FROM vector_outbox WHERE tenant_id = $1 AND visible_at < 'infinity'`, h.id.UUID()).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&left) })
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	return left, err
+}
+
+// VectorsUnsettled reports whether the outbox holds anything to send or to confirm. It runs in the caller's
+// transaction, which must be bound to no other tenant: it binds it.
+func (h *Handle) VectorsUnsettled(ctx context.Context, tx pgx.Tx) (unsettled bool, err error) {
+	if h.id.IsZero() {
+		return false, errNoTenant
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(bindTenant, h.id.String())
+	batch.Queue(`SELECT EXISTS (SELECT FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL)
+		OR EXISTS (SELECT FROM vector_outbox WHERE tenant_id = $1 AND visible_at = 'infinity' AND NOT deleted)
+		OR EXISTS (SELECT FROM collections c JOIN tenants t ON t.id = c.tenant_id
+			WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.backend <> t.vectors)`, h.id.UUID()).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&unsettled) })
+	return unsettled, translate(tx.SendBatch(ctx, batch).Close())
+}
+
+// eachEntry is k over the entries given from $2 on; entryIsSame finds t by it as long as it is unchanged.
+var eachEntry = each("collection_id, ordinal, revision, deleted, position", "$2::uuid[]", "$3::bigint[]", "$4::bigint[]", "$5::boolean[]", "$6::bigint[]")
+
+const entryIsSame = `t.tenant_id = $1 AND t.collection_id = k.collection_id AND t.ordinal = k.ordinal AND t.revision = k.revision`
+
+type outboxColumns struct {
+	collections         []uuid.UUID
+	ordinals, revisions []int64
+	deleted             []bool
+	positions           []*int64
+}
+
+func outboxKeys(changes []store.VectorChange) outboxColumns {
+	var k outboxColumns
+	for i := range changes {
+		c := &changes[i]
+		k.collections, k.ordinals, k.revisions = append(k.collections, c.Collection), append(k.ordinals, c.Ordinal), append(k.revisions, c.Revision)
+		k.deleted, k.positions = append(k.deleted, c.Deleted), append(k.positions, c.Position)
+	}
+	return k
+}
