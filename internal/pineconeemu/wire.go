@@ -14,8 +14,8 @@ import (
 // serviceName is Pinecone's data plane. Its proto file has no package, so neither has the name.
 const serviceName = "VectorService"
 
-// call answers one request of the service.
-type call func(ctx context.Context, method string, request proto.Message) (proto.Message, error)
+// call answers one request of the service with a message that newCodec's codec can send.
+type call func(ctx context.Context, method string, request proto.Message) (any, error)
 
 // describeService builds the gRPC description of VectorService whose every method is answered by answer. The SDK's
 // generated stubs are internal to it, and generating our own would register the same names twice, which panics.
