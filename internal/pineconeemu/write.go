@@ -111,7 +111,7 @@ func (x *index) update(ctx context.Context, request proto.Message) (proto.Messag
 
 func (x *index) parseUpdate(request proto.Message) (change, error) {
 	r := request.(updateRequest)
-	if has(request, "sparse_vector") {
+	if has(request, "sparse_values") {
 		return nil, invalid("Cannot update sparse values in a dense index with the cosine metric")
 	}
 	if err := checkMetadata(r.GetSetMetadata()); err != nil {
