@@ -181,18 +181,23 @@ func (b *bulk) reject(index int, id string, bad error) {
 	if len(b.view.Rejected) == maxRejected {
 		return
 	}
+	code, detail := Refusal(bad)
+	if ingest.ValidateID("id", id) != nil {
+		id = ""
+	}
+	b.view.Rejected = append(b.view.Rejected, rejection{Index: index, ID: id, Code: code, Detail: detail})
+}
+
+// Refusal is how the answer to a bulk request names the error of one document.
+func Refusal(bad error) (code, detail string) {
 	var known *fault.Error
 	if !errors.As(bad, &known) {
 		known = fault.New(fault.Invalid, "cannot be read")
 	}
-	code := known.Code
-	if w, ok := wires[code]; ok {
-		code = w.code
+	if w, ok := wires[known.Code]; ok {
+		return string(w.code), known.Detail
 	}
-	if ingest.ValidateID("id", id) != nil {
-		id = ""
-	}
-	b.view.Rejected = append(b.view.Rejected, rejection{Index: index, ID: id, Code: string(code), Detail: known.Detail})
+	return string(known.Code), known.Detail
 }
 
 func (b *bulk) flush() error {
@@ -216,8 +221,9 @@ func weight(d store.NewDocument) int {
 	return n
 }
 
-// decodeBulk reads one document of many.
-func decodeBulk(raw []byte) (store.NewDocument, error) {
+// DecodeLine reads one document of many, such as a line of NDJSON. The command line uses it too: it sends lines as
+// they are, and knows by store.ContentHash of the result which of them the server has already.
+func DecodeLine(raw []byte) (store.NewDocument, error) {
 	var body bulkDocument
 	err := strictjson.Decode("body", raw, &body)
 	doc := store.NewDocument{ID: body.ID}

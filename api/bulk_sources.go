@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -14,6 +13,7 @@ import (
 
 	"lindero/api/strictjson"
 	"lindero/fault"
+	"lindero/internal/ndjson"
 	"lindero/store"
 )
 
@@ -87,7 +87,7 @@ func (a *array) each(take func(store.NewDocument, error) error) error {
 		if raw == nil { // a null among the documents
 			raw = []byte("null")
 		}
-		if err := take(decodeBulk(raw)); err != nil {
+		if err := take(DecodeLine(raw)); err != nil {
 			return err
 		}
 	}
@@ -128,49 +128,25 @@ type lines struct {
 }
 
 func (l *lines) each(take func(store.NewDocument, error) error) error {
-	reader := bufio.NewReaderSize(l.body, 64<<10)
+	reader := ndjson.NewReader(l.body, l.limit)
 	for {
-		line, err := l.next(reader)
-		last := errors.Is(err, io.EOF)
-		var known *fault.Error
-		tooLong := errors.As(err, &known) && known.Code == fault.PayloadTooLarge
+		line, _, err := reader.Next()
+		last, tooLong := errors.Is(err, io.EOF), errors.Is(err, ndjson.ErrTooLong)
 		switch {
-		case err != nil && !last && !tooLong:
-			return err
 		case tooLong:
-			err = take(store.NewDocument{}, err)
+			err = take(store.NewDocument{}, fault.New(fault.PayloadTooLarge, "the line is longer than %d bytes", l.limit))
+		case err != nil && !last:
+			return err
 		case len(bytes.TrimSpace(line)) == 0:
 			err = nil
 		default:
-			err = take(decodeBulk(line))
+			err = take(DecodeLine(line))
 		}
 		if err != nil {
 			return err
 		}
 		if last {
 			return l.drain()
-		}
-	}
-}
-
-// next is the next line, in memory of its own because documents keep pieces of it. A line beyond the limit is
-// passed over and reported as fault.PayloadTooLarge.
-func (l *lines) next(reader *bufio.Reader) ([]byte, error) {
-	var line []byte
-	long := false
-	for {
-		piece, err := reader.ReadSlice('\n')
-		if long = long || int64(len(line)+len(piece)) > l.limit; long {
-			line = nil
-		} else {
-			line = append(line, piece...)
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-		case long && (err == nil || errors.Is(err, io.EOF)):
-			return nil, fault.New(fault.PayloadTooLarge, "the line is longer than %d bytes", l.limit)
-		default:
-			return line, err
 		}
 	}
 }

@@ -28,6 +28,9 @@ type Config struct {
 	HTTP *http.Client
 	// Retries is how often a call is tried again after its first failure; 0 means 5, negative means never.
 	Retries int
+	// Patience is how long a call is tried again at least, however many retries that takes. Batch jobs set it to
+	// outlive a restart of the server, or a full queue.
+	Patience time.Duration
 	// MaxWait bounds the wait before one retry, also where the server asks for more; 0 means 30 seconds.
 	MaxWait time.Duration
 	// UserAgent is sent with each request; empty means lindero-go.

@@ -14,15 +14,17 @@ import (
 // firstWait is the longest wait before the first retry; it doubles each time.
 const firstWait = 250 * time.Millisecond
 
-// send tries a call until it succeeds, is refused for good, the retries are used up or ctx is done. The caller
+// send tries a call until it succeeds, is refused for good, retries and patience are used up or ctx is done. The caller
 // closes the body of the answer, whose status is below 300.
 func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
+	began := time.Now()
 	for try := 0; ; try++ {
 		response, err := c.attempt(ctx, r)
 		if err == nil {
 			return response, nil
 		}
-		if ctx.Err() != nil || try >= c.cfg.Retries || !retryable(err, r.once) {
+		usedUp := try >= c.cfg.Retries && time.Since(began) >= c.cfg.Patience
+		if ctx.Err() != nil || usedUp || !retryable(err, r.once) {
 			return nil, err
 		}
 		select {

@@ -1,186 +1,85 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"sync"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/sync/errgroup"
-
-	"lindero/client"
+	"time"
 )
 
-// ingestCommand sends files to a running server. Unchanged documents cost nothing, so after a crash the same
-// command goes on where it was.
+// ingestCommand sends files to a running server. Documents the server has already are left out by their hash, so
+// after a crash the same command goes on where it was.
 type ingestCommand struct {
 	tenantAccess
 	output
-	Paths      []string `arg:"" name:"path" help:"Files, directories, globs, .jsonl files with a document a line, or - for such lines on standard input."`
-	Collection string   `default:"default" help:"Where they go."`
-	Parallel   int      `default:"4" help:"Requests at once."`
-	DryRun     bool     `help:"Only list what would be sent."`
+	Paths         []string `arg:"" name:"path" help:"Files, directories, patterns with *, ? and **, .jsonl or .ndjson files with a document a line, or - for such lines on standard input."`
+	Collection    string   `default:"default" help:"Where they go."`
+	Prefix        string   `help:"Put before the ids of files, such as handbook/, to keep several folders apart in one collection."`
+	Follow        bool     `help:"Follow symbolic links below directories."`
+	Parallel      int      `default:"4" help:"Requests at once."`
+	Wait          bool     `default:"true" negatable:"" help:"Wait until everything is searchable, and report what could not be indexed."`
+	RetryFailed   bool     `help:"Send again also what the server could not index for a reason that lies in the file."`
+	DeleteMissing bool     `help:"Mirror directories: delete the documents (those below --prefix, if given) whose files are gone."`
+	Yes           bool     `help:"Let --delete-missing delete all or most of the documents."`
+	DryRun        bool     `help:"Only print what would be sent and deleted."`
 }
 
-// failure is one document that is not in the collection.
-type failure struct {
-	ID     string `json:"id"`
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
+// patience is how long an ingestion goes on trying while the server is away, or its queue is full.
+const patience = 15 * time.Minute
+
+// Help is shown by lindero ingest --help.
+func (i *ingestCommand) Help() string {
+	return `A document's id is the path of its file below the directory given, with forward slashes and in Unicode's
+composed form, after --prefix: handbook/setup/router.md. A file given by itself has its name as id, and of a pattern
+the part before the first wildcard counts as the directory. Lines bring their own ids. Hidden files and empty files
+are left out.
+
+What the server has already, by a hash of everything that is sent, is not sent again. To go on after Ctrl-C or a
+crash, run the same command again.
+
+Exit codes: 0 everything is there, 1 something failed (standard output says what), 2 wrong usage, 130 interrupted.`
 }
 
-// summary is what became of an ingestion.
-type summary struct {
-	Sent      int       `json:"sent"`     // documents read and sent
-	Accepted  int       `json:"accepted"` // taken in by the server, unchanged ones included
-	Failures  []failure `json:"failures"`
-	Documents []string  `json:"documents,omitempty"` // with --dry-run
-}
-
-// Run sends everything and waits until it is searchable.
+// Run sends everything and, unless told otherwise, waits until it is searchable.
 func (i *ingestCommand) Run(c *console) error {
-	files, err := findFiles(i.Paths)
+	if err := i.check(); err != nil {
+		return err
+	}
+	found, err := findFiles(i.Paths, i.Prefix, i.Follow)
 	if err != nil {
 		return err
 	}
-	sender := &sender{command: i, console: c, summary: summary{Failures: []failure{}}}
-	if i.DryRun {
-		return sender.list(files)
-	}
-	if sender.api, err = i.client(); err != nil {
+	if err := i.checkMirror(found); err != nil {
 		return err
 	}
-	sender.bar = newBar(c, len(files))
-	err = sender.sendAll(files)
-	_ = sender.bar.Finish()
+	hasty, err := i.client()
 	if err != nil {
 		return err
 	}
-	return sender.report()
-}
-
-// newBar draws on standard error, and only where somebody watches.
-func newBar(c *console, total int) *progressbar.ProgressBar {
-	if !isTerminal(c.err) {
-		return progressbar.DefaultSilent(int64(total))
-	}
-	return progressbar.NewOptions(total, progressbar.OptionSetWriter(c.err), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("documents"), progressbar.OptionSetDescription("indexing"), progressbar.OptionClearOnFinish())
-}
-
-// sender is one run of the command.
-type sender struct {
-	command *ingestCommand
-	console *console
-	api     *client.Client
-	bar     *progressbar.ProgressBar
-
-	mu      sync.Mutex
-	summary summary
-}
-
-// sendAll reads batch after batch and sends several at once. Reading waits when all senders are busy, so memory
-// stays bounded whatever there is to send.
-func (s *sender) sendAll(files []source) error {
-	group, ctx := errgroup.WithContext(s.console.ctx)
-	group.SetLimit(max(1, s.command.Parallel))
-	err := eachBatch(files, s.console.in, s.unreadable, func(batch []client.NewDocument) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	// A wrong key, collection or server shows before anything is read, and without patience.
+	if _, err := hasty.Collection(c.ctx, i.Collection); err != nil {
+		if c.ctx.Err() != nil {
+			return errInterrupted
 		}
-		group.Go(func() error { return s.send(ctx, batch) })
-		return nil
-	})
-	if sending := group.Wait(); sending != nil {
-		return sending
+		return err
 	}
-	return err
-}
-
-// send puts one batch in and waits for it.
-func (s *sender) send(ctx context.Context, batch []client.NewDocument) error {
-	bulk, err := s.api.PutDocuments(ctx, s.command.Collection, batch)
+	api, err := i.patientClient(patience)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.summary.Sent += len(batch)
-	s.summary.Accepted += bulk.Accepted
-	for _, r := range bulk.Rejected {
-		s.summary.Failures = append(s.summary.Failures, failure{ID: batch[r.Index].ID, Code: r.Code, Detail: r.Detail})
-	}
-	s.mu.Unlock()
-	done := int64(0)
-	operation, err := s.api.WaitOperation(ctx, bulk.Operation.ID, func(o client.Operation) {
-		_ = s.bar.Add64(o.Counts.Done - done)
-		done = o.Counts.Done
-	})
-	if err != nil {
-		return err
-	}
-	_ = s.bar.Add64(int64(len(batch)) - done)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range operation.Errors {
-		s.summary.Failures = append(s.summary.Failures, failure{ID: e.DocumentID, Code: e.Code, Detail: e.Detail})
-	}
-	if unnamed := int(operation.Counts.Failed) - len(operation.Errors); unnamed > 0 {
-		s.summary.Failures = append(s.summary.Failures, failure{Code: "more", Detail: fmt.Sprintf("%d more failed in operation %s", unnamed, operation.ID)})
-	}
-	return nil
+	run := newIngestion(i, c, api, found)
+	return run.result.end(run.run())
 }
 
-// unreadable notes a file that could not even be sent.
-func (s *sender) unreadable(id string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.summary.Failures = append(s.summary.Failures, failure{ID: id, Code: "unreadable", Detail: err.Error()})
-}
-
-func (s *sender) list(files []source) error {
-	err := eachBatch(files, s.console.in, s.unreadable, func(batch []client.NewDocument) error {
-		for _, d := range batch {
-			s.summary.Documents = append(s.summary.Documents, d.ID)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+func (i *ingestCommand) check() error {
+	if i.Parallel < 1 || i.Parallel > 64 {
+		return usageError{"--parallel must be 1 to 64"}
 	}
-	if s.command.JSON {
-		return printJSON(s.console.out, s.summary)
-	}
-	for _, id := range s.summary.Documents {
-		fmt.Fprintln(s.console.out, id)
-	}
-	return nil
-}
-
-// errIncomplete makes the exit code tell that something is missing; the summary said what.
-var errIncomplete = errors.New("not every document was indexed")
-
-func (s *sender) report() error {
-	slices.SortFunc(s.summary.Failures, func(a, b failure) int { return slices.Compare([]byte(a.ID), []byte(b.ID)) })
-	if s.command.JSON {
-		if err := printJSON(s.console.out, s.summary); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(s.console.out, "%d of %d documents are in collection %s.\n", s.summary.Sent-len(s.summary.Failures), s.summary.Sent, s.command.Collection)
-		rows := [][]string{{"FAILED", "CODE", "WHY"}}
-		for _, f := range s.summary.Failures {
-			rows = append(rows, []string{f.ID, f.Code, f.Detail})
-		}
-		if len(rows) > 1 {
-			if err := printTable(s.console.out, rows); err != nil {
-				return err
-			}
+	stdin := 0
+	for _, path := range i.Paths {
+		if path == stdinPath {
+			stdin++
 		}
 	}
-	if len(s.summary.Failures) > 0 {
-		return errIncomplete
+	if stdin > 1 {
+		return usageError{"standard input (-) can be read only once"}
 	}
 	return nil
 }

@@ -18,9 +18,10 @@ var version = "development"
 
 // Exit codes that scripts may rely on.
 const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as shells have it for Ctrl-C; commands that serve until then end with 0
 )
 
 // cli is the command line. Every setting can come from the environment.
@@ -39,10 +40,11 @@ type cli struct {
 
 // console is where a command reads and writes: results on out, progress and logs on err.
 type console struct {
-	ctx context.Context
-	in  io.Reader
-	out io.Writer
-	err io.Writer
+	ctx  context.Context
+	args []string // the command line, without the program
+	in   io.Reader
+	out  io.Writer
+	err  io.Writer
 }
 
 func main() {
@@ -71,6 +73,7 @@ func run(c *console, args []string) (code int) {
 	if err != nil {
 		return c.fail(err)
 	}
+	c.args = args
 	command, err := parser.Parse(args)
 	if err != nil {
 		return c.fail(usageError{err.Error() + "\nTry: lindero --help"})
@@ -87,11 +90,17 @@ type exit int
 func (c *console) fail(err error) int {
 	fmt.Fprintln(c.err, "lindero:", err)
 	var usage usageError
-	if errors.As(err, &usage) {
+	switch {
+	case errors.As(err, &usage):
 		return exitUsage
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
 	}
 	return exitFailure
 }
+
+// errInterrupted ends a command that was told to stop before it was done.
+var errInterrupted = errors.New("interrupted")
 
 // usageError is a mistake in the command line that the parser cannot see.
 type usageError struct{ message string }

@@ -24,11 +24,14 @@ type tenantAccess struct {
 	APIKey string `name:"api-key" env:"LINDERO_API_KEY" help:"The tenant's API key (${env})."`
 }
 
-func (a *tenantAccess) client() (*client.Client, error) {
+func (a *tenantAccess) client() (*client.Client, error) { return a.patientClient(0) }
+
+// patientClient goes on trying for at least so long while the server is away or refuses for the moment.
+func (a *tenantAccess) patientClient(patience time.Duration) (*client.Client, error) {
 	if a.APIKey == "" {
 		return nil, usageError{"no API key: set LINDERO_API_KEY to one of the tenant's keys (lindero dev prints some)"}
 	}
-	return client.New(client.Config{URL: a.URL, Key: a.APIKey, UserAgent: "lindero/" + version})
+	return client.New(client.Config{URL: a.URL, Key: a.APIKey, UserAgent: "lindero/" + version, Patience: patience})
 }
 
 // platformAccess is a remote asked with a platform key.
