@@ -35,6 +35,7 @@ type cli struct {
 	Key     keyCommand     `cmd:"" help:"Manage tenants' API keys (needs a platform key)."`
 	Ingest  ingestCommand  `cmd:"" help:"Send files and directories to a collection and wait until they are searchable."`
 	Search  searchCommand  `cmd:"" help:"Search and print the passages found."`
+	Bench   benchCommand   `cmd:"" help:"Measure latency, throughput, recall, ingest rate and memory of a deployment."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

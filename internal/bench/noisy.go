@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Noisy is what a loud neighbour does to a quiet tenant's searches.
+type Noisy struct {
+	Loud   int     `json:"loud_chunks"`
+	Quiet  int     `json:"quiet_chunks"`
+	Phases []Phase `json:"phases"`
+	Ratio  float64 `json:"p95_ratio"` // with searches and load against alone
+}
+
+// Phase is one kind of neighbourhood.
+type Phase struct {
+	Neighbour string `json:"neighbour"`
+	Percentiles
+	Searches   int64   `json:"searches"`
+	Neighbours float64 `json:"neighbour_searches_per_second"`
+	Loaded     float64 `json:"neighbour_chunks_accepted_per_second"`
+}
+
+// Noisy measures the smallest tenant's hybrid searches, one client, while the largest one does nothing, searches
+// with all clients, loads, and does both. period is the length of each phase.
+func (b *Bench) Noisy(ctx context.Context, period time.Duration) (*Noisy, error) {
+	loud, quiet := b.cfg.Classes[0], b.cfg.Classes[0]
+	for _, c := range b.cfg.Classes {
+		if c.Chunks > loud.Chunks {
+			loud = c
+		}
+		if c.Chunks < quiet.Chunks {
+			quiet = c
+		}
+	}
+	n := &neighbours{bench: b, period: period}
+	for _, side := range []struct {
+		chunks int
+		cell   **cell
+	}{{loud.Chunks, &n.loud}, {quiet.Chunks, &n.quiet}} {
+		b.progress("loading a tenant with %d chunks", side.chunks)
+		class := Class{Tenants: 1, Chunks: side.chunks}
+		subjects, err := b.createTenants(ctx, 1, side.chunks)
+		if err != nil {
+			return nil, err
+		}
+		cells := b.cellsOf(class, subjects)
+		if _, err := b.loadClass(ctx, class, subjects, cells); err != nil {
+			return nil, err
+		}
+		b.tenants, *side.cell = append(b.tenants, subjects...), cells[2] // hybrid
+	}
+	if err := b.settle(ctx, b.tenants); err != nil {
+		return nil, err
+	}
+	result := &Noisy{Loud: loud.Chunks, Quiet: quiet.Chunks}
+	for _, p := range []struct {
+		name           string
+		search, ingest bool
+	}{{"none", false, false}, {"searches", true, false}, {"loads", false, true}, {"searches and loads", true, true}} {
+		phase, err := n.run(ctx, p.name, p.search, p.ingest)
+		if err != nil {
+			return nil, err
+		}
+		result.Phases = append(result.Phases, phase)
+	}
+	result.Ratio = result.Phases[3].P95 / result.Phases[0].P95
+	return result, nil
+}
+
+// neighbours are the two tenants of one run.
+type neighbours struct {
+	bench       *Bench
+	loud, quiet *cell
+	period      time.Duration
+	loaded      int // chunks sent beyond those the tenant began with
+}
+
+func (n *neighbours) run(ctx context.Context, name string, search, ingest bool) (Phase, error) {
+	n.bench.progress("quiet tenant beside a neighbour: %s", name)
+	until := time.Now().Add(n.period)
+	times, before := newLatencies(), n.loaded
+	var searches atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	if search {
+		group.Go(func() error {
+			return n.bench.clients(ctx, until, n.loud.queries, func(time.Duration) { searches.Add(1) })
+		})
+	}
+	if ingest {
+		group.Go(func() error { return n.keepLoading(ctx, until) })
+	}
+	group.Go(func() error {
+		ask := n.bench.byHTTP()
+		for i := 0; time.Now().Before(until); i++ {
+			took, err := ask(ctx, n.quiet.queries[i%len(n.quiet.queries)])
+			if err != nil {
+				return fmt.Errorf("the quiet tenant's search: %w", err)
+			}
+			times.add(took)
+		}
+		return nil
+	})
+	err := group.Wait()
+	seconds := n.period.Seconds()
+	return Phase{
+		Neighbour: name, Percentiles: times.percentiles(), Searches: times.TotalCount(),
+		Neighbours: float64(searches.Load()) / seconds, Loaded: float64(n.loaded-before) / seconds,
+	}, err
+}
+
+// keepLoading sends one bulk request after the other, and waits for none: a neighbour's queue is part of its noise.
+func (n *neighbours) keepLoading(ctx context.Context, until time.Time) error {
+	s := n.loud.queries[0].subject
+	for time.Now().Before(until) {
+		from := s.chunks + n.loaded
+		if _, err := n.bench.put(ctx, s, from, from+bodyDocuments, func(int, int, []float32) {}); err != nil {
+			return fmt.Errorf("the neighbour's load: %w", err)
+		}
+		n.loaded += bodyDocuments
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	pgvector "github.com/pgvector/pgvector-go"
+	pgxvector "github.com/pgvector/pgvector-go/pgx"
+)
+
+// raw asks the database what the service would be asked, as somebody would who wrote the SQL by hand for this one
+// purpose: one connection, one prepared statement, the tenant bound in the same round trip, the answer's texts read.
+type raw struct {
+	conn  *pgx.Conn
+	topK  int
+	homes map[*subject]home
+}
+
+// home is where a tenant's collection lies.
+type home struct {
+	tenant, collection uuid.UUID
+	slot               int
+}
+
+func (b *Bench) openRaw(ctx context.Context, subjects []*subject) (*raw, error) {
+	conn, err := pgx.Connect(ctx, b.cfg.Deployment.DatabaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("the database of the raw baseline: %w", err)
+	}
+	r := &raw{conn: conn, topK: b.cfg.TopK, homes: map[*subject]home{}}
+	if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
+		return nil, err
+	}
+	for _, setting := range []string{"SET plan_cache_mode = force_custom_plan", "SET jit = off"} {
+		if _, err := conn.Exec(ctx, setting); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range subjects {
+		if r.homes[s], err = r.find(ctx, s); err != nil {
+			return nil, fmt.Errorf("find the collection of tenant %s: %w", s.id, err)
+		}
+	}
+	return r, nil
+}
+
+func (r *raw) close() { _ = r.conn.Close(context.Background()) }
+
+const bind = `SELECT set_config('app.tenant_id', $1, true)`
+
+func (r *raw) find(ctx context.Context, s *subject) (h home, err error) {
+	if h.tenant, err = uuid.Parse(s.id); err != nil {
+		return h, err
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(bind, s.id)
+	batch.Queue(`SELECT id, slot FROM collections WHERE tenant_id = $1 AND name = $2`, h.tenant, collection).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&h.collection, &h.slot) })
+	return h, r.conn.SendBatch(ctx, batch).Close()
+}
+
+// statement ranks and reads the passages at once. Where %s stands, a filter may be.
+const statement = `WITH nearest AS MATERIALIZED (
+		SELECT v.ordinal, v.embedding <=> $4 AS distance FROM chunk_vectors v
+		WHERE v.slot = $1 AND v.tenant_id = $2 AND v.collection_id = $3 %s ORDER BY distance LIMIT %d)
+	SELECT d.id, c.chunk_id, c.text, d.title, d.url, d.metadata, c.position, c.start_offset, c.end_offset, n.distance
+	FROM nearest n
+	JOIN chunks c ON c.tenant_id = $2 AND c.collection_id = $3 AND c.ordinal = n.ordinal
+	JOIN documents d ON d.tenant_id = $2 AND d.collection_id = $3 AND d.key = c.document_key
+	ORDER BY n.distance`
+
+const filtered = `AND v.ordinal IN (SELECT c.ordinal FROM document_fields f
+	JOIN chunks c ON c.tenant_id = $2 AND c.collection_id = $3 AND c.document_key = f.document_key
+	WHERE f.tenant_id = $2 AND f.collection_id = $3 AND f.field = 'share' AND f.float_value < $5)`
+
+// passage is what a caller gets of one hit.
+type passage struct {
+	id, text, title, url string
+	chunk                uuid.UUID
+	metadata             []byte
+	position, start, end int
+	distance             float64
+}
+
+func (r *raw) ask(ctx context.Context, q *query) (time.Duration, error) {
+	home, started := r.homes[q.subject], time.Now()
+	args := []any{home.slot, home.tenant, home.collection, pgvector.NewHalfVector(q.vector)}
+	sql := fmt.Sprintf(statement, "", r.topK)
+	if q.truth.below < shares {
+		sql = fmt.Sprintf(statement, filtered, r.topK)
+		args = append(args, float64(q.truth.below))
+	}
+	passages := make([]passage, 0, r.topK)
+	batch := &pgx.Batch{}
+	batch.Queue(bind, q.subject.id)
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		var p passage
+		_, err := pgx.ForEachRow(rows, []any{&p.id, &p.chunk, &p.text, &p.title, &p.url, &p.metadata, &p.position, &p.start, &p.end, &p.distance},
+			func() error { passages = append(passages, p); return nil })
+		return err
+	})
+	err := r.conn.SendBatch(ctx, batch).Close()
+	took := time.Since(started)
+	if err == nil && len(passages) < q.expect {
+		err = fmt.Errorf("the raw baseline found %d of %d passages", len(passages), q.expect)
+	}
+	return took, err
+}
+
+// ranked are the cells that hand-written SQL can answer: those of vectors alone.
+func ranked(cells []*cell) (only []*cell) {
+	for _, c := range cells {
+		if c.kind == kindVector {
+			only = append(only, c)
+		}
+	}
+	return only
+}

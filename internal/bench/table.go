@@ -1,0 +1,85 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Tables for people: rows of columns, the first row being the heading.
+
+// Tables of a run over sizes: searches, ingestion, memory.
+func (r *Sizes) Tables() [][][]string {
+	searches := [][]string{{"TENANTS", "CHUNKS", "SEARCH", "P50 MS", "P95", "P99", "PER SECOND", "RECALL", "EXACT", "SHORT", "RAW P50", "RATIO"}}
+	for _, c := range r.Cells {
+		if c.Error != "" {
+			continue
+		}
+		rawP50 := "–"
+		if c.Raw != nil {
+			rawP50 = ms(c.Raw.P50)
+		}
+		searches = append(searches, []string{
+			strconv.Itoa(c.Tenants), strconv.Itoa(c.Chunks), c.Search, ms(c.P50), ms(c.P95), ms(c.P99), fmt.Sprintf("%.0f", c.Throughput),
+			share(c.Truth), share(c.Recall.Exact), strconv.Itoa(c.Short + c.Doubles), rawP50, share(c.Ratio),
+		})
+	}
+	for _, c := range r.Cells {
+		if c.Error != "" {
+			searches = append(searches, []string{strconv.Itoa(c.Tenants), strconv.Itoa(c.Chunks), c.Search + " failed: " + c.Error})
+		}
+	}
+	ingest := [][]string{{"TENANTS", "CHUNKS", "LOADED IN S", "CHUNKS PER SECOND"}}
+	for _, i := range r.Ingest {
+		ingest = append(ingest, []string{strconv.Itoa(i.Tenants), strconv.Itoa(i.Chunks), fmt.Sprintf("%.1f", i.Seconds), fmt.Sprintf("%.0f", i.Rate)})
+	}
+	memory := [][]string{{"MEMORY", "SERVER MB", "POSTGRESQL MB"}, r.Loaded.row("loaded"), r.Searched.row("searched")}
+	return [][][]string{searches, ingest, memory}
+}
+
+// Tables of a noisy neighbourhood.
+func (n *Noisy) Tables() [][][]string {
+	rows := [][]string{{"NEIGHBOUR", "P50 MS", "P95", "P99", "SEARCHES", "NEIGHBOUR'S PER SECOND", "CHUNKS LOADED PER SECOND"}}
+	for _, p := range n.Phases {
+		rows = append(rows, []string{p.Neighbour, ms(p.P50), ms(p.P95), ms(p.P99), strconv.FormatInt(p.Searches, 10),
+			fmt.Sprintf("%.0f", p.Neighbours), fmt.Sprintf("%.0f", p.Loaded)})
+	}
+	return [][][]string{rows, {{"P95 RATIO"}, {fmt.Sprintf("%.2f", n.Ratio)}}}
+}
+
+// Tables of many tenants.
+func (m *Many) Tables() [][][]string {
+	searches := [][]string{{"TENANTS", "FIRST P50 MS", "P95", "P99", "AGAIN P50 MS", "P95", "P99"}}
+	for _, p := range []Population{m.Few, m.All} {
+		searches = append(searches, []string{strconv.Itoa(p.Tenants), ms(p.First.P50), ms(p.First.P95), ms(p.First.P99),
+			ms(p.Again.P50), ms(p.Again.P95), ms(p.Again.P99)})
+	}
+	start := "–"
+	if m.Start != nil {
+		start = fmt.Sprintf("%.2f", *m.Start)
+	}
+	memory := m.After.row("")
+	return [][][]string{searches, {
+		{"P95 RATIO", "CREATED PER SECOND", "LOADED PER SECOND", "SERVER MB", "POSTGRESQL MB", "START TO READY S"},
+		{fmt.Sprintf("%.2f", m.Ratio), fmt.Sprintf("%.0f", m.Created), fmt.Sprintf("%.0f", m.Loaded), memory[1], memory[2], start},
+	}}
+}
+
+func (m Memory) row(name string) []string {
+	return []string{name, megabytes(m.Server), megabytes(m.Database)}
+}
+
+func megabytes(n *int64) string {
+	if n == nil {
+		return "–"
+	}
+	return strconv.FormatInt(*n>>20, 10)
+}
+
+func ms(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+func share(v *float64) string {
+	if v == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.3f", *v)
+}
