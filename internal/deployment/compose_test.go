@@ -144,6 +144,18 @@ func TestComposeKeepsRolesApart(t *testing.T) {
 	}
 }
 
+func TestPineconeLocalIsOptionalAndPrivate(t *testing.T) {
+	t.Parallel()
+	s, ok := readCompose(t).Services["pinecone"]
+	if !ok || s.Image != "ghcr.io/pinecone-io/pinecone-local:latest" || !slices.Equal(s.Profiles, []string{"pinecone"}) {
+		t.Fatalf("service %+v", s)
+	}
+	// The control plane's port and those that it gives to indexes are the same inside and outside, as it names them.
+	if port := s.Environment["PORT"]; !slices.Equal(s.Ports, []string{"127.0.0.1:" + port + "-5090:" + port + "-5090"}) {
+		t.Errorf("it listens on %s, open are %v; it checks no API key, so they must be this machine's only", port, s.Ports)
+	}
+}
+
 func TestHealthChecksAskReadyz(t *testing.T) {
 	t.Parallel()
 	if check := strings.Join(readCompose(t).Services["server"].Healthcheck.Test, " "); !strings.HasSuffix(check, "/readyz") {
