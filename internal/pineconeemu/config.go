@@ -1,7 +1,6 @@
 package pineconeemu
 
 import (
-	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -60,7 +59,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.RateLimit = defaultRateLimit
 	}
 	if c.Log == nil {
-		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 )
 
 // definition is what the control plane knows of an index, and the file that keeps it.
@@ -54,7 +55,9 @@ func (x *index) serve() error {
 	x.listener = newConnections(listener)
 	// The size limits are the service's own (checkSize), whose codes differ from gRPC's; these only bound memory.
 	x.server = grpc.NewServer(grpc.MaxRecvMsgSize(64<<20), grpc.MaxSendMsgSize(64<<20), grpc.ForceServerCodecV2(newCodec()),
-		grpc.WaitForHandlers(true)) // Stop waits for writes before the journal is closed
+		grpc.WaitForHandlers(true), // Stop waits for writes before the journal is closed
+		// The service's proxies bear callers' pings that gRPC's server by default would answer by hanging up.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}))
 	x.server.RegisterService(service, nil)
 	x.emulator.serving.Go(func() {
 		if err := x.server.Serve(x.listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"time"
@@ -116,22 +117,23 @@ func (x *index) open() error {
 }
 
 // replayed applies an entry of the journal at once, whatever the visibility: it was acknowledged in another life.
-func (x *index) replayed(method string, encoded []byte) error {
-	t, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(method + "Request"))
+func (x *index) replayed(entry journaled) error {
+	t, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(entry.method + "Request"))
 	if err != nil {
 		return err
 	}
 	request := t.New().Interface()
-	if err := proto.Unmarshal(encoded, request); err != nil {
+	if err := proto.Unmarshal(entry.request, request); err != nil {
 		return err
 	}
-	c, err := x.parseWrite(method, request)
+	c, err := x.parseWrite(entry.method, request)
 	if err != nil {
 		return err
 	}
 	n := x.namespace(namespaceOf(request))
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.accepted = entry.number - 1
 	n.accept(c, Visibility{})
 	return nil
 }
@@ -173,21 +175,16 @@ func (t *table) recordBytes(row int) int {
 	return len(t.ids[row]) + 4*t.dimension + proto.Size(t.metadata[row])
 }
 
-// compact replaces the journal by one that holds the present contents only. Numbers of writes start again.
+// compact replaces the journal by one that holds the present contents only.
 func (x *index) compact(path string) (length int64, err error) {
 	started := time.Now()
 	err = replaceFile(path, func(f *os.File) error {
-		for _, n := range x.visibleNamespaces("") {
-			for _, entry := range n.snapshot() {
-				encoded, err := encodeEntry(entry.method, entry.request)
-				if err != nil {
-					return err
-				}
-				if _, err := f.Write(encoded); err != nil {
-					return err
-				}
-				length += int64(len(encoded))
+		for _, n := range x.allNamespaces() {
+			written, err := n.writeSnapshot(f)
+			if err != nil {
+				return err
 			}
+			length += written
 		}
 		return nil
 	})
@@ -195,29 +192,48 @@ func (x *index) compact(path string) (length int64, err error) {
 	return length, err
 }
 
-type journaled struct {
-	method  string
-	request proto.Message
-}
-
 // snapshotBytes is about how long the upserts of a snapshot are.
 const snapshotBytes = 1 << 20
 
-// snapshot is the requests that make the namespace as it is.
-func (n *namespace) snapshot() []journaled {
-	entries := []journaled{{"CreateNamespace", newAnswer("CreateNamespaceRequest").set("name", n.name).message()}}
-	t := n.settled().records
-	var request answer
-	bytes := snapshotBytes
-	for row, id := range t.ids {
-		if bytes >= snapshotBytes {
-			request, bytes = newAnswer("UpsertRequest").set("namespace", n.name), 0
-			entries = append(entries, journaled{"Upsert", request.message()})
+// writeSnapshot writes the entries that make the namespace as it is. All bear its last number, for the numbers must not
+// fall behind what callers remember; so even a dropped namespace leaves an entry.
+func (n *namespace) writeSnapshot(f *os.File) (length int64, err error) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	for method, request := range n.snapshot() {
+		encoded, err := encodeEntry(n.accepted, method, request)
+		if err != nil {
+			return length, err
 		}
-		request.add("vectors").setRecord(id, t.values(row), t.metadata[row])
-		bytes += t.recordBytes(row)
+		if _, err := f.Write(encoded); err != nil {
+			return length, err
+		}
+		length += int64(len(encoded))
 	}
-	return entries
+	return length, nil
+}
+
+// snapshot yields methods and requests. Nothing is pending: the journal has just been replayed.
+func (n *namespace) snapshot() iter.Seq2[string, proto.Message] {
+	return func(yield func(string, proto.Message) bool) {
+		if !n.exists {
+			yield("DeleteNamespace", newAnswer("DeleteNamespaceRequest").set("namespace", n.name).message())
+			return
+		}
+		if !yield("CreateNamespace", newAnswer("CreateNamespaceRequest").set("name", n.name).message()) {
+			return
+		}
+		for row := 0; row < n.records.len(); {
+			request := newAnswer("UpsertRequest").set("namespace", n.name)
+			for bytes := 0; row < n.records.len() && bytes < snapshotBytes; row++ {
+				bytes += n.records.recordBytes(row)
+				request.add("vectors").setRecord(n.records.ids[row], n.records.values(row), n.records.metadata[row])
+			}
+			if !yield("Upsert", request.message()) {
+				return
+			}
+		}
+	}
 }
 
 // replaceFile writes a file beside the old one and puts it in its place.

@@ -124,6 +124,8 @@ func TestJournalsDoNotGrowForEver(t *testing.T) {
 	for range 4 {
 		upsert(t, conn, many(t, 100, 2, fields)...)
 	}
+	upsert(t, conn.WithNamespace("gone"), many(t, 1, 2, nil)...)
+	wantCode(t, conn.DeleteNamespace(t.Context(), "gone"), codes.OK)
 	before := e.Vectors("test", "own")
 	path := filepath.Join(dir, "test", journalFile)
 	long := fileSize(t, path)
@@ -131,7 +133,13 @@ func TestJournalsDoNotGrowForEver(t *testing.T) {
 	if short := fileSize(t, path); short > long/3 {
 		t.Errorf("%d bytes of %d are left for a quarter of the writes", short, long)
 	}
+	if got := numberOf(t, e, "gone"); got != 2 {
+		t.Errorf("the dropped namespace's last number is %d, was 2", got)
+	}
 	upsert(t, conn, record(t, "after", []float32{1, 0}, nil))
+	if got := numberOf(t, e, "own"); got != 5 {
+		t.Errorf("the fifth write has the number %d", got)
+	}
 	e, _ = restart(t, e)
 	after := e.Vectors("test", "own")
 	if after[0].ID != "after" || len(after) != 101 {
@@ -140,6 +148,16 @@ func TestJournalsDoNotGrowForEver(t *testing.T) {
 	if diff := cmp.Diff(before, after[1:]); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// numberOf is the log sequence number of a namespace's last write.
+func numberOf(t *testing.T, e *Emulator, namespace string) uint64 {
+	t.Helper()
+	x, ok := e.index("test")
+	if !ok {
+		t.Fatal("no index")
+	}
+	return x.namespace(namespace).read(func(*table) {})
 }
 
 func TestDeletedIndexesStayDeleted(t *testing.T) {

@@ -19,7 +19,7 @@ func (x *index) write(ctx context.Context, method string, request proto.Message,
 
 // accept journals and numbers a change. The caller holds the namespace's lock.
 func (x *index) accept(ctx context.Context, n *namespace, method string, request proto.Message, c change) error {
-	if err := x.journal.append(method, request); err != nil {
+	if err := x.journal.append(n.accepted+1, method, request); err != nil {
 		return err
 	}
 	return setLSN(ctx, requestLSN, n.accept(c, *x.emulator.visibility.Load()))
