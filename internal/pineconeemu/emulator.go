@@ -1,7 +1,6 @@
 package pineconeemu
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -111,19 +110,4 @@ func (e *Emulator) allIndexes() []*index {
 	}
 	slices.SortFunc(all, func(a, b *index) int { return compareNames(a.definition.Name, b.definition.Name) })
 	return all
-}
-
-// wait lasts for d or until the caller has given up, and says which.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -1,7 +1,9 @@
 package pineconeemu
 
 import (
+	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,7 +18,7 @@ const (
 	ResourceExhausted             // 429
 	DeadlineExceeded              // 504, at once; use Slow to make the caller's own deadline pass
 	Internal                      // 500
-	Slow                          // answers normally, after Delay
+	Slow                          // answers normally, after Delay, or once the fault is removed when Delay is 0
 	Drop                          // the connection is reset, with all calls that are on it
 	Truncate                      // the effect happens and half of the answer's bytes arrive
 	Partial                       // the effect happens and the answer lacks half of its matches, records or ids
@@ -33,8 +35,8 @@ type Fault struct {
 	// Index and Namespace narrow it further; empty is any. An unnamed namespace is called __default__ here.
 	Index, Namespace string
 	Kind             Kind
-	// Applied lets the call have its effect before it fails, so that the caller cannot know whether it happened.
-	// It has no meaning for Slow (where it puts the delay after the effect), Truncate and Partial.
+	// Applied lets the call have its effect before it fails, so that the caller cannot know whether it happened. With
+	// Slow it puts the delay after the effect; Truncate and Partial always let it happen.
 	Applied bool
 	// Delay passes before the call fails (or, with Slow, before it is answered).
 	Delay time.Duration
@@ -50,14 +52,15 @@ type Fault struct {
 type Injection struct {
 	fault    Fault
 	injector *injector
-	skipped  int
-	hits     int
-	removed  bool
+	gone     chan struct{} // closed when the fault is removed
+
+	skipped, hits int
+	hit           chan struct{} // closed and replaced at each hit
 }
 
 // Inject puts a fault in force. When several match a call, the oldest hits it.
 func (e *Emulator) Inject(f Fault) *Injection {
-	in := &Injection{fault: f, injector: e.faults}
+	in := &Injection{fault: f, injector: e.faults, gone: make(chan struct{}), hit: make(chan struct{})}
 	e.faults.mu.Lock()
 	defer e.faults.mu.Unlock()
 	e.faults.injections = append(e.faults.injections, in)
@@ -68,6 +71,9 @@ func (e *Emulator) Inject(f Fault) *Injection {
 func (e *Emulator) ClearFaults() {
 	e.faults.mu.Lock()
 	defer e.faults.mu.Unlock()
+	for _, in := range e.faults.injections {
+		close(in.gone)
+	}
 	e.faults.injections = nil
 }
 
@@ -78,11 +84,31 @@ func (in *Injection) Hits() int {
 	return in.hits
 }
 
-// Remove ends the fault; calls that it is delaying go on being delayed.
+// Await returns once the fault has hit that many calls, or with the context's error.
+func (in *Injection) Await(ctx context.Context, hits int) error {
+	for {
+		in.injector.mu.Lock()
+		enough, next := in.hits >= hits, in.hit
+		in.injector.mu.Unlock()
+		if enough {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Remove ends the fault; calls that it is delaying go on being delayed. Removing again does nothing.
 func (in *Injection) Remove() {
 	in.injector.mu.Lock()
 	defer in.injector.mu.Unlock()
-	in.removed = true
+	if i := slices.Index(in.injector.injections, in); i >= 0 {
+		in.injector.injections = slices.Delete(in.injector.injections, i, i+1)
+		close(in.gone)
+	}
 }
 
 // injector chooses the fault that hits a call.
@@ -95,7 +121,10 @@ type injector struct {
 func newInjector(seed uint64) *injector { return &injector{random: rand.New(rand.NewPCG(seed, 0))} }
 
 // strike is one call being hit; nil is none.
-type strike struct{ Fault }
+type strike struct {
+	Fault
+	gone <-chan struct{} // closed when the fault is removed
+}
 
 func (s *strike) name() string {
 	if s == nil {
@@ -109,7 +138,7 @@ func (j *injector) take(c Call) *strike {
 	defer j.mu.Unlock()
 	for _, in := range j.injections {
 		if in.hitsNow(c) {
-			return &strike{in.fault}
+			return &strike{in.fault, in.gone}
 		}
 	}
 	return nil
@@ -118,7 +147,7 @@ func (j *injector) take(c Call) *strike {
 func (in *Injection) hitsNow(c Call) bool {
 	f := in.fault
 	switch {
-	case in.removed || (f.Times > 0 && in.hits >= f.Times):
+	case f.Times > 0 && in.hits >= f.Times:
 		return false
 	case f.Method != "" && f.Method != c.Method, f.Index != "" && f.Index != c.Index,
 		f.Namespace != "" && f.Namespace != canonical(c.Namespace):
@@ -130,5 +159,7 @@ func (in *Injection) hitsNow(c Call) bool {
 		return false
 	}
 	in.hits++
+	close(in.hit)
+	in.hit = make(chan struct{})
 	return true
 }

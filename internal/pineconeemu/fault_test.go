@@ -82,6 +82,32 @@ func TestFaultsOfQueries(t *testing.T) {
 	}
 }
 
+func TestCallsCanBeHeld(t *testing.T) {
+	t.Parallel()
+	e, conn := setUp(t, Config{}, 2)
+	upsert(t, conn, many(t, 1, 2, nil)...)
+	held := e.Inject(Fault{Method: "Delete", Kind: Slow, Times: 1})
+	answered := make(chan error)
+	go func() { answered <- conn.DeleteVectorsById(t.Context(), []string{"id-00000"}) }()
+	if err := held.Await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(e.Vectors("test", "own")); got != 1 {
+		t.Errorf("a held deletion has left %d records", got)
+	}
+	held.Remove()
+	held.Remove()
+	wantCode(t, <-answered, codes.OK)
+	if got := len(e.Vectors("test", "own")); got != 0 {
+		t.Errorf("a released deletion has left %d records", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := held.Await(ctx, 2); err == nil {
+		t.Error("waited for a hit that never came")
+	}
+}
+
 func TestPartialFetchLacksHalf(t *testing.T) {
 	t.Parallel()
 	e, conn := setUp(t, Config{}, 2)

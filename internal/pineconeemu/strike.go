@@ -2,6 +2,7 @@ package pineconeemu
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
@@ -51,11 +52,37 @@ func (s *strike) after(ctx context.Context, x *index, response proto.Message, er
 
 func (s *strike) happensAfter() bool { return s.Applied || s.Kind == Truncate || s.Kind == Partial }
 
+// pause waits as the fault says, and returns the caller's reason when the caller gives up first.
 func (s *strike) pause(ctx context.Context) error {
-	if err := wait(ctx, s.Delay); err != nil {
+	var err error
+	if s.Kind == Slow && s.Delay == 0 {
+		select {
+		case <-s.gone:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	} else {
+		err = wait(ctx, s.Delay)
+	}
+	if err != nil {
 		return status.FromContextError(err).Err()
 	}
 	return nil
+}
+
+// wait lasts for d or until the caller has given up, and says which.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // fail is the error the caller gets; nil for the kinds that answer.
