@@ -39,7 +39,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
+require github.com/HdrHistogram/hdrhistogram-go v1.4.0
 
 require (
 	go.uber.org/goleak v1.3.0 // indirect

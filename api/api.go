@@ -119,6 +119,7 @@ func (s *server) routes(engine *gin.Engine) {
 	s.bulkRoutes()
 	s.operationRoutes()
 	s.searchRoutes()
+	s.recallRoutes()
 	s.tenantRoutes()
 	s.keyRoutes()
 	if s.cfg.Admin != nil {

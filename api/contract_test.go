@@ -23,7 +23,7 @@ var contract = strings.Fields(`
 	DELETE/v1/collections/{name}/documents/{id} POST/v1/collections/{name}/documents/delete
 	POST/v1/collections/{name}/documents/lookup
 	GET/v1/operations GET/v1/operations/{id} GET/v1/operations/{id}/events POST/v1/operations/{id}/cancel
-	POST/v1/search POST/v1/search/batch GET/v1/tenant GET/v1/keys POST/v1/keys DELETE/v1/keys/{id} POST/v1/keys/{id}/rotate
+	POST/v1/search POST/v1/search/batch POST/v1/collections/{name}/recall GET/v1/tenant GET/v1/keys POST/v1/keys DELETE/v1/keys/{id} POST/v1/keys/{id}/rotate
 	POST/admin/v1/tenants GET/admin/v1/tenants GET/admin/v1/tenants/{ref} PATCH/admin/v1/tenants/{ref}
 	DELETE/admin/v1/tenants/{ref} POST/admin/v1/tenants/{ref}/suspend POST/admin/v1/tenants/{ref}/activate
 	GET/admin/v1/tenants/{ref}/keys POST/admin/v1/tenants/{ref}/keys DELETE/admin/v1/tenants/{ref}/keys/{id}
@@ -106,6 +106,7 @@ func TestAnswersMatchTheirSchemas(t *testing.T) {
 	} else if got.status != 409 || got.code(t) != "conflict" {
 		t.Errorf("cancel: %d %s", got.status, got.body)
 	}
+	step(me, "POST", "/v1/collections/notes/recall", "/v1/collections/{name}/recall", `{"queries":3}`, 200)
 	found := step(me, "POST", "/v1/search", "/v1/search", `{"query":"zorro","collections":["notes"],"include":["text","metadata","highlights","vector"],"explain":true}`, 200)
 	if hits := found["results"].([]any); len(hits) == 0 || hits[0].(map[string]any)["document_id"] != "one" || found["request_id"] == "" {
 		t.Errorf("search: %v", found)

@@ -45,6 +45,7 @@ var isolationCases = map[string]isolationCase{
 	"GET /v1/operations/{id}/events":                    {path: "/v1/operations/{op}/events", absent: "/v1/operations/11111111-1111-4111-8111-111111111111/events"},
 	"POST /v1/search":                                   {path: "/v1/search", own: true, body: `{"query":"quetzal"}`},
 	"POST /v1/search/batch":                             {path: "/v1/search/batch", own: true, body: `{"searches":[{"query":"quetzal"},{"query":"quetzal","filter":{"$id":"a"}}]}`},
+	"POST /v1/collections/{name}/recall":                {path: "/v1/collections/hidden/recall", absent: "/v1/collections/nobody/recall", body: `{}`},
 	"GET /v1/tenant":                                    {path: "/v1/tenant", own: true},
 	"GET /v1/keys":                                      {path: "/v1/keys", own: true},
 	"POST /v1/keys":                                     {path: "/v1/keys", own: true, body: `{"name":"k","role":"reader"}`},

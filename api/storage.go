@@ -16,7 +16,7 @@ import (
 // Storage is one tenant's storage. It is bound to the tenant: no method takes one. Errors are *fault.Error;
 // what is another tenant's is fault.NotFound.
 type Storage interface {
-	search.Index
+	search.SampledIndex
 	collections
 	documents
 	operations
@@ -75,6 +75,8 @@ type Searcher interface {
 	Search(context.Context, search.Index, tenant.ID, search.Request) (search.Response, error)
 	// SearchBatch answers each request by itself, in their order.
 	SearchBatch(context.Context, search.Index, tenant.ID, []search.Request) ([]search.Outcome, error)
+	// Recall measures the index of a collection against the exact scan.
+	Recall(ctx context.Context, index search.SampledIndex, id tenant.ID, collection string, r search.RecallRequest) (search.Recall, error)
 }
 
 // Authenticator turns an API key into whom it belongs to. Errors: fault.Unauthenticated, fault.TenantSuspended.

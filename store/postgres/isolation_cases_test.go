@@ -211,6 +211,13 @@ func registerSearchCases() {
 	registerIsolationCase("MergeSegments", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return nil, h.MergeSegments(n.b.ctx, n.a.Collection.ID)
 	})
+	registerIsolationCase("SampleVectors", func(n *neighbours, h *postgres.Handle) (any, error) {
+		vectors, err := h.SampleVectors(n.b.ctx, n.a.Collection.ID, 10)
+		if len(vectors) > 0 { // B has none in A's collection: these are A's
+			return marker, err
+		}
+		return nil, err
+	})
 	// Retrieve asks for everything near in A's collection, and hydrates the ordinals that A has.
 	registerIsolationCase("Retrieve", func(n *neighbours, h *postgres.Handle) (any, error) {
 		snapshot, err := h.Retrieve(n.b.ctx, search.Plan{Targets: []search.Target{{
