@@ -21,7 +21,7 @@ func (s *strike) before(ctx context.Context, x *index) error {
 	if s.happensAfter() {
 		return nil
 	}
-	if err := s.pause(ctx); err != nil || s.Kind == Slow {
+	if err := s.pause(ctx); err != nil {
 		return err
 	}
 	return s.fail(ctx, x)
