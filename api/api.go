@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lindero/tenant"
+	"lindero/webhook"
 )
 
 // Config is what the API stands on. Fields without a default are required.
@@ -32,10 +33,12 @@ type Config struct {
 	IsolationVerified func() error
 	// CursorSecret seals cursors. All processes of a deployment share it; at least 16 bytes.
 	CursorSecret []byte
-	Limits       Limits
-	Version      string
-	Log          *slog.Logger
-	Registry     *prometheus.Registry
+	// Webhooks says where deliveries may go; the workers must have the same.
+	Webhooks webhook.Policy
+	Limits   Limits
+	Version  string
+	Log      *slog.Logger
+	Registry *prometheus.Registry
 }
 
 // Limits bound request bodies, in bytes. Zero means the default.
@@ -122,6 +125,7 @@ func (s *server) routes(engine *gin.Engine) {
 	s.recallRoutes()
 	s.tenantRoutes()
 	s.keyRoutes()
+	s.webhookRoutes()
 	if s.cfg.Admin != nil {
 		s.adminRoutes()
 	}

@@ -24,6 +24,7 @@ var contract = strings.Fields(`
 	POST/v1/collections/{name}/documents/lookup
 	GET/v1/operations GET/v1/operations/{id} GET/v1/operations/{id}/events POST/v1/operations/{id}/cancel
 	POST/v1/search POST/v1/search/batch POST/v1/collections/{name}/recall GET/v1/tenant GET/v1/keys POST/v1/keys DELETE/v1/keys/{id} POST/v1/keys/{id}/rotate
+	GET/v1/webhooks POST/v1/webhooks DELETE/v1/webhooks/{id}
 	POST/admin/v1/tenants GET/admin/v1/tenants GET/admin/v1/tenants/{ref} PATCH/admin/v1/tenants/{ref}
 	DELETE/admin/v1/tenants/{ref} POST/admin/v1/tenants/{ref}/suspend POST/admin/v1/tenants/{ref}/activate
 	GET/admin/v1/tenants/{ref}/keys POST/admin/v1/tenants/{ref}/keys DELETE/admin/v1/tenants/{ref}/keys/{id}
@@ -125,6 +126,16 @@ func TestAnswersMatchTheirSchemas(t *testing.T) {
 	}
 	step(me, "GET", "/v1/keys", "/v1/keys", "", 200)
 	step(me, "DELETE", "/v1/keys/"+rotated["id"].(string), "/v1/keys/{id}", "", 204)
+	hook := step(me, "POST", "/v1/webhooks", "/v1/webhooks", `{"url":"https://hook.example/x?y=1","events":["operation.finished"]}`, 201)
+	if hook["secret"] == nil || hook["status"] != "active" {
+		t.Errorf("webhook: %v", hook)
+	}
+	step(me, "PUT", "/v1/collections/notes/documents/four?wait=30s", doc, `{"text":"cuatro"}`, 201)
+	hooks := step(me, "GET", "/v1/webhooks", "/v1/webhooks", "", 200)["data"].([]any)
+	if first := hooks[0].(map[string]any); len(hooks) != 1 || first["id"] != hook["id"] || first["secret"] != nil {
+		t.Errorf("webhooks: %v", hooks)
+	}
+	step(me, "DELETE", "/v1/webhooks/"+hook["id"].(string), "/v1/webhooks/{id}", "", 204)
 	step(me, "DELETE", "/v1/collections/notes", "/v1/collections/{name}", "", 204)
 	step(platform, "GET", tenantsPath+"?state=active", tenantsPath, "", 200)
 	step(platform, "GET", tenantsPath+"/acme", tenantsPath+"/{ref}", "", 200)

@@ -47,6 +47,9 @@ var isolationCases = map[string]isolationCase{
 	"POST /v1/search/batch":                             {path: "/v1/search/batch", own: true, body: `{"searches":[{"query":"quetzal"},{"query":"quetzal","filter":{"$id":"a"}}]}`},
 	"POST /v1/collections/{name}/recall":                {path: "/v1/collections/hidden/recall", absent: "/v1/collections/nobody/recall", body: `{}`},
 	"GET /v1/tenant":                                    {path: "/v1/tenant", own: true},
+	"GET /v1/webhooks":                                  {path: "/v1/webhooks", own: true},
+	"POST /v1/webhooks":                                 {path: "/v1/webhooks", own: true, body: `{"url":"https://example.com/b","events":["operation.finished"]}`},
+	"DELETE /v1/webhooks/{id}":                          {path: "/v1/webhooks/{hook}", absent: "/v1/webhooks/11111111-1111-4111-8111-111111111111"},
 	"GET /v1/keys":                                      {path: "/v1/keys", own: true},
 	"POST /v1/keys":                                     {path: "/v1/keys", own: true, body: `{"name":"k","role":"reader"}`},
 	"DELETE /v1/keys/{id}":                              {path: "/v1/keys/{key}", absent: "/v1/keys/nobodyskey"},
@@ -60,9 +63,11 @@ func TestNothingCrossesBetweenTenants(t *testing.T) {
 	_, asB := d.tenant("tenant-b")
 	a, b := asA(tenant.Admin), asB(tenant.Admin)
 	a.json("PUT", "/v1/collections/hidden", `{"description":"quetzal"}`, 201)
+	hook := a.json("POST", "/v1/webhooks", `{"url":"https://quetzal.example/","events":["operation.finished"]}`, 201)
 	put := a.json("PUT", "/v1/collections/default/documents/a?wait=30s", `{"title":"quetzal","text":"quetzal plumage","metadata":{"s":"quetzal"}}`, 201)
 	keys := a.json("GET", "/v1/keys", nil, 200)["data"].([]any)
-	names := strings.NewReplacer("{op}", put["operation"].(map[string]any)["id"].(string), "{key}", keys[0].(map[string]any)["id"].(string))
+	names := strings.NewReplacer("{op}", put["operation"].(map[string]any)["id"].(string), "{key}", keys[0].(map[string]any)["id"].(string),
+		"{hook}", hook["id"].(string))
 
 	missing := map[string]bool{}
 	for path, item := range d.server.api.OpenAPI().Paths {
@@ -111,6 +116,9 @@ func TestNothingCrossesBetweenTenants(t *testing.T) {
 		t.Errorf("A's document was changed: %v", got)
 	}
 	a.json("GET", "/v1/collections/hidden", nil, 200)
+	if left := a.json("GET", "/v1/webhooks", nil, 200)["data"].([]any); len(left) != 1 {
+		t.Errorf("A's webhooks were changed: %v", left)
+	}
 	if left := a.json("GET", "/v1/keys", nil, 200)["data"].([]any); len(left) != len(keys) || left[0].(map[string]any)["revoked_at"] != nil {
 		t.Errorf("A's keys were changed: %v", left)
 	}

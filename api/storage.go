@@ -22,6 +22,7 @@ type Storage interface {
 	operations
 	idempotency
 	own
+	webhooks
 }
 
 type collections interface {
@@ -68,6 +69,13 @@ type own interface {
 	Keys(context.Context, store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, id string) error
 	RotateKey(ctx context.Context, id string) (k tenant.Key, secret string, err error)
+}
+
+type webhooks interface {
+	// CreateWebhook returns the secret besides, which no other method does.
+	CreateWebhook(context.Context, store.WebhookSpec) (w store.Webhook, secret string, err error)
+	Webhooks(context.Context, store.Page) (store.Listing[store.Webhook], error)
+	DeleteWebhook(context.Context, uuid.UUID) error
 }
 
 // Searcher answers searches on one tenant's index.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"lindero/internal/demo"
 	"lindero/internal/localpg"
 	"lindero/migrations"
+	"lindero/webhook"
 )
 
 // Files of the data directory.
@@ -32,6 +34,7 @@ const devDatabase = "lindero"
 type devCommand struct {
 	logSettings
 	embeddingSettings
+	webhookSettings
 	Listen   string `env:"LINDERO_LISTEN" default:"127.0.0.1:8080" help:"Where to listen (${env})."`
 	DataDir  string `env:"LINDERO_DATA_DIR" default:".lindero" help:"Where the private database and the keys lie (${env})."`
 	AdminKey string `env:"LINDERO_ADMIN_KEY" help:"The platform key; made and kept in the data directory when not set (${env})."`
@@ -102,6 +105,8 @@ func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logge
 	s, err := newServer(c.ctx, serverConfig{
 		Listen: d.Listen, DatabaseURL: cluster.URL("lindero_app", devDatabase), PlatformURL: cluster.URL("lindero_platform", devDatabase),
 		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Log: log,
+		// A receiver to try webhooks with runs where this runs.
+		Webhooks: webhook.Policy{Allow: slices.Concat(webhook.Loopback, d.WebhookAllow)},
 	})
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ type cli struct {
 	Ingest  ingestCommand  `cmd:"" help:"Send files and directories to a collection and wait until they are searchable."`
 	Search  searchCommand  `cmd:"" help:"Search and print the passages found."`
 	Bench   benchCommand   `cmd:"" help:"Measure latency, throughput, recall, ingest rate and memory of a deployment."`
+	Webhook webhookCommand `cmd:"" help:"Manage the webhooks of a tenant (needs an admin key of it)."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

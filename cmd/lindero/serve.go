@@ -15,6 +15,7 @@ import (
 type processSettings struct {
 	logSettings
 	embeddingSettings
+	webhookSettings
 	DatabaseURL string `env:"LINDERO_DATABASE_URL" help:"Database, as the restricted role lindero_app (${env})."`
 	Secret      string `env:"LINDERO_SECRET" help:"Mixed into the hashes of keys, so that the database alone does not suffice; never change it (${env})."`
 }
@@ -23,7 +24,9 @@ func (p processSettings) config(c *console) (serverConfig, error) {
 	if p.DatabaseURL == "" {
 		return serverConfig{}, usageError{"LINDERO_DATABASE_URL is not set; it looks like postgres://lindero_app:password@host:5432/lindero. To try Lindero with nothing configured: lindero dev"}
 	}
-	return serverConfig{DatabaseURL: p.DatabaseURL, Secret: p.Secret, Embedding: p.embeddingSettings, Log: p.logger(c.err)}, nil
+	return serverConfig{
+		DatabaseURL: p.DatabaseURL, Secret: p.Secret, Embedding: p.embeddingSettings, Webhooks: p.policy(), Log: p.logger(c.err),
+	}, nil
 }
 
 // serveCommand runs the HTTP server and, unless told otherwise, workers.

@@ -25,6 +25,7 @@ import (
 	"lindero/tenant"
 	"lindero/tenant/admin"
 	"lindero/tenant/auth"
+	"lindero/webhook"
 )
 
 // serverConfig is what one process needs, whichever command it serves.
@@ -36,6 +37,7 @@ type serverConfig struct {
 	Secret      string
 	Workers     int // negative: none
 	Embedding   embeddingSettings
+	Webhooks    webhook.Policy
 	Log         *slog.Logger
 }
 
@@ -118,6 +120,7 @@ func (s *server) prepareJobs() (err error) {
 			return h.MergeSegments(ctx, collection)
 		},
 		PurgeTenant: func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
+		Webhooks:    webhook.NewSender(webhook.Config{Policy: s.cfg.Webhooks}),
 	})
 	extract.Warm()
 	return err
@@ -140,6 +143,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 		Ready:             s.ready,
 		IsolationVerified: s.guard.Verified,
 		CursorSecret:      secret,
+		Webhooks:          s.cfg.Webhooks,
 		Version:           version,
 		Log:               s.cfg.Log,
 		Registry:          newRegistry(),

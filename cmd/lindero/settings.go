@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"lindero/embed/openai"
 	"lindero/fault"
 	"lindero/store"
+	"lindero/webhook"
 )
 
 // logSettings say how to log.
@@ -73,6 +75,13 @@ func (e embeddingSettings) embedder(p store.Profile) (embed.Embedder, error) {
 	}
 	return embed.NewExternal(p.Dimensions)
 }
+
+// webhookSettings say where webhook deliveries may go besides public addresses.
+type webhookSettings struct {
+	WebhookAllow []netip.Prefix `env:"LINDERO_WEBHOOK_ALLOW" placeholder:"CIDR" help:"Networks, separated by commas, that webhooks may lie in although they are not public, such as 10.1.0.0/16 (${env})."`
+}
+
+func (w webhookSettings) policy() webhook.Policy { return webhook.Policy{Allow: w.WebhookAllow} }
 
 // writePrivate writes a file that only its owner can read.
 func writePrivate(path, content string) error {

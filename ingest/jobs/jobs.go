@@ -1,5 +1,5 @@
-// Package jobs works the queue off: it drains tenants' documents through the ingest pipeline, merges lexical
-// segments and removes what was deleted. Any number of processes may run it on one database; what a killed one
+// Package jobs works the queue off: it drains tenants' documents through the ingest pipeline, tells their webhooks,
+// merges lexical segments and removes what was deleted. Any number of processes may run it on one database; what a killed one
 // was doing is taken up by another, or by itself when it is back, within seconds.
 package jobs
 
@@ -23,6 +23,7 @@ import (
 	"lindero/store"
 	"lindero/store/postgres"
 	"lindero/store/queue"
+	"lindero/webhook"
 )
 
 // Config is what Jobs need. All fields without a default are required.
@@ -36,6 +37,8 @@ type Config struct {
 	MergeSegments func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error
 	// PurgeTenant removes everything of a tenant that is being deleted. It is repeated until it succeeds.
 	PurgeTenant func(ctx context.Context, h *postgres.Handle) error
+	// Webhooks sends webhook deliveries; nil: to public addresses only.
+	Webhooks *webhook.Sender
 	// Workers is how many tenants are worked on at once; 0 means two.
 	Workers int
 	// Batch bounds one publication; zero means 1,024 documents and 16 MiB.
@@ -80,6 +83,9 @@ func New(cfg Config) (*Jobs, error) {
 	if cfg.Batch.Bytes <= 0 {
 		cfg.Batch.Bytes = defaultBatch.Bytes
 	}
+	if cfg.Webhooks == nil {
+		cfg.Webhooks = webhook.NewSender(webhook.Config{})
+	}
 	j := &Jobs{cfg: cfg, stopping: make(chan struct{})}
 	j.lease = newLease(cfg.Store.Pool(), cfg.Log)
 	client, err := river.NewClient(riverpgxv5.New(cfg.Store.Pool()), j.riverConfig())
@@ -97,6 +103,7 @@ func (j *Jobs) riverConfig() *river.Config {
 	river.AddWorker(workers, &purgeCollectionWorker{jobs: j})
 	river.AddWorker(workers, &purgeTenantWorker{jobs: j})
 	river.AddWorker(workers, &closeWorker{jobs: j})
+	river.AddWorker(workers, newDeliverWorker(j))
 	return &river.Config{
 		ID:     j.lease.id,
 		Schema: migrations.RiverSchema,
@@ -104,6 +111,7 @@ func (j *Jobs) riverConfig() *river.Config {
 		Queues: map[string]river.QueueConfig{
 			queue.Ingest:      {MaxWorkers: j.cfg.Workers},
 			queue.Maintenance: {MaxWorkers: maintenanceWorkers},
+			queue.Webhooks:    {MaxWorkers: webhookTenants},
 		},
 		Workers:                     workers,
 		Middleware:                  []rivertype.Middleware{j.lease},

@@ -19,9 +19,17 @@ var (
 		Name: "lindero_ingest_publish_seconds", Help: "Duration of one publishing transaction.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 	})
+	deliveriesDone = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lindero_webhook_deliveries_total",
+		Help: "Attempts at webhook deliveries: delivered, retried (failed, and tried again later) or given_up.",
+	}, []string{"tenant", "outcome"})
+	attemptTime = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "lindero_webhook_attempt_seconds", Help: "Duration of one attempt at a webhook delivery.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
+	})
 )
 
 // Collectors are the package's metrics.
 func Collectors() []prometheus.Collector {
-	return []prometheus.Collector{documentsDone, chunksDone, waited, published}
+	return []prometheus.Collector{documentsDone, chunksDone, waited, published, deliveriesDone, attemptTime}
 }

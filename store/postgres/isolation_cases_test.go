@@ -34,6 +34,7 @@ func init() {
 	registerOperationCases()
 	registerWorkCases()
 	registerSearchCases()
+	registerWebhookCases()
 	registerOutboxCases()
 }
 
@@ -237,5 +238,32 @@ func registerSearchCases() {
 			texts = append(texts, p.Text)
 		}
 		return []any{snapshot.Retrieved()[0].Vector, texts}, err
+	})
+}
+
+func registerWebhookCases() {
+	registerIsolationCase("CreateWebhook", func(n *neighbours, h *postgres.Handle) (any, error) {
+		w, _, err := h.CreateWebhook(n.b.ctx, store.WebhookSpec{URL: "https://example.com/new", Events: []string{store.EventOperationFinished}})
+		return w, err
+	})
+	registerIsolationCase("Webhooks", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Webhooks(n.b.ctx, firstPage) })
+	registerIsolationCase("DeleteWebhook", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.DeleteWebhook(n.b.ctx, n.delivery.WebhookID)
+	})
+	registerIsolationCase("DueDeliveries", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.DueDeliveries(n.b.ctx, 10, nil)
+	})
+	registerIsolationCase("RecordDelivery", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.RecordDelivery(n.b.ctx, n.delivery, store.DeliveryOutcome{Code: "status", Retry: time.Hour})
+	})
+	registerIsolationCase("NextDelivery", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+		err = pgx.BeginFunc(n.b.ctx, n.a.Store.Pool(), func(tx pgx.Tx) error {
+			due, err := h.NextDelivery(n.b.ctx, tx)
+			if due != nil { // B has no webhook: this is A's
+				found = marker
+			}
+			return err
+		})
+		return found, err
 	})
 }

@@ -30,8 +30,9 @@ type neighbours struct {
 	work       []store.WorkItem // of A
 	embedded   [32]byte         // in A's cache
 	searched   []analysis.QueryTerm
-	outside    store.Collection // of A, on a vector index outside the database
-	idempotent string           // a key that A used for the request hash "request"
+	outside    store.Collection  // of A, on a vector index outside the database
+	idempotent string            // a key that A used for the request hash "request"
+	delivery   store.DueDelivery // of A, due
 }
 
 // methodCase calls one method on h, which is B's handle or, to show that the case notices, A's. The result is
@@ -66,11 +67,16 @@ func newNeighbours(tb testing.TB) *neighbours {
 	must(err)
 	a.Collection, err = a.Handle.Collection(a.ctx, "default")
 	must(err)
+	_, _, err = a.Handle.CreateWebhook(a.ctx, store.WebhookSpec{URL: "https://example.com/" + marker, Events: []string{store.EventOperationFinished}})
+	must(err)
 	for _, id := range []string{"a", marker} {
 		a.put(id, marker+" text of "+id)
 	}
 	a.index()
 	n.outside = a.onPinecone(n.a.OwnerURL, "outside", marker)
+	due, err := a.Handle.DueDeliveries(a.ctx, 1, nil)
+	must(err)
+	n.delivery = due[0]
 	op, err := a.Handle.StartOperation(a.ctx, marker)
 	must(err)
 	n.operation = op.ID

@@ -43,11 +43,18 @@ func (h *Handle) CancelOperation(ctx context.Context, id uuid.UUID) (store.Opera
 
 func (h *Handle) markCancelled(ctx context.Context, id uuid.UUID) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `WITH changed AS (
-				UPDATE operations SET status = 'cancelled', accepting = false, finished_at = now()
-				WHERE tenant_id = $1 AND id = $2 AND status IN ('queued', 'running') RETURNING id)
-			SELECT pg_notify('lindero_operations', id::text) FROM changed`, h.id.UUID(), id)
-		return err
+		rows, err := tx.Query(ctx, `WITH changed AS (
+				UPDATE operations o SET status = 'cancelled', accepting = false, finished_at = now()
+				WHERE tenant_id = $1 AND id = $2 AND status IN ('queued', 'running') RETURNING `+changedColumns+`), `+tellChanged,
+			h.id.UUID(), id)
+		if err != nil {
+			return err
+		}
+		var told int64
+		if err := readTold(&told)(rows); err != nil {
+			return err
+		}
+		return h.wakeDeliveries(ctx, tx, told)
 	})
 }
 

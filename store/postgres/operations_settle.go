@@ -32,9 +32,9 @@ func (t tally) readDone(rows pgx.Rows) error {
 	return rows.Err()
 }
 
-// settle adds counts to operations, lets them begin and end, and tells those who wait for them. It comes
-// after all locks on documents, and takes its own in the order of the ids: two transactions never wait for
-// each other.
+// settle adds counts to operations, lets them begin and end, and tells those who wait for them, and webhooks of
+// those that ended. It comes after all locks on documents, and takes its own in the order of the ids: two
+// transactions never wait for each other.
 func (h *Handle) settle(ctx context.Context, tx pgx.Tx, counts tally) error {
 	if len(counts) == 0 {
 		return nil
@@ -48,6 +48,7 @@ func (h *Handle) settle(ctx context.Context, tx pgx.Tx, counts tally) error {
 	for _, id := range ids {
 		total, done, failed = append(total, counts[id].total), append(done, counts[id].done), append(failed, counts[id].failed)
 	}
+	var told int64
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM operations WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE`, h.id.UUID(), ids)
 	batch.Queue(`WITH changed AS (
@@ -67,7 +68,9 @@ func (h *Handle) settle(ctx context.Context, tx pgx.Tx, counts tally) error {
 					ELSE now() END
 			FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) AS k (id, total, done, failed)
 			WHERE o.tenant_id = $1 AND o.id = k.id
-			RETURNING o.id)
-		SELECT pg_notify('lindero_operations', id::text) FROM changed`, h.id.UUID(), ids, total, done, failed)
-	return tx.SendBatch(ctx, batch).Close()
+			RETURNING `+changedColumns+`), `+tellChanged, h.id.UUID(), ids, total, done, failed).Query(readTold(&told))
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return h.wakeDeliveries(ctx, tx, told)
 }

@@ -16,6 +16,7 @@ import (
 // what refers to a row before the row. A test compares the list with the catalogue, so that a new table cannot
 // be forgotten. Keys and the tenant itself go last, by finish_tenant_deletion.
 var TenantTables = []string{
+	"webhook_deliveries", "webhooks",
 	"work_items", "operation_errors", "operations", "idempotency_keys",
 	"lexical_postings", "lexical_segments", "lexical_deleted", "vector_outbox", "vector_namespaces", "chunk_vectors", "embedding_cache",
 	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collections",

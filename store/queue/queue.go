@@ -10,11 +10,13 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Queues of the shared pool. Maintenance has workers of its own, so that it never waits behind ingestion.
+// Queues of the shared pool. Maintenance has workers of its own, so that it never waits behind ingestion; so have
+// webhooks, so that nothing waits behind a slow receiver.
 const (
 	Ingest      = "ingest"
 	Maintenance = "maintenance"
 	Vectors     = "vectors" // talks to the vector index outside the database, which may be slow or away
+	Webhooks    = "webhooks"
 )
 
 // Drain works off one tenant's work items, a slice a turn. There is at most one per tenant.
@@ -96,6 +98,17 @@ func (CloseOperation) Kind() string { return "close_operation" }
 
 // InsertOpts makes the job unique per operation.
 func (CloseOperation) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// Deliver attempts one tenant's webhook deliveries that are due. There is at most one per tenant.
+type Deliver struct {
+	TenantID uuid.UUID `json:"tenant_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (Deliver) Kind() string { return "deliver_webhooks" }
+
+// InsertOpts makes the job unique per tenant.
+func (Deliver) InsertOpts() river.InsertOpts { return unique(Webhooks) }
 
 // AbandonedAfter is how long a streamed operation may be silent before it is taken for abandoned.
 const AbandonedAfter = 10 * time.Minute

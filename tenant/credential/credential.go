@@ -1,5 +1,5 @@
-// Package credential is the format of API keys and the proof of their secrets. It is pure: storage keeps what
-// Hash returns, package auth compares.
+// Package credential is the format of API keys, the proof of their secrets, and the sealing of secrets that must
+// be read again. It is pure: storage keeps what Hash and Seal return, package auth compares.
 package credential
 
 import (
@@ -88,6 +88,7 @@ func DeriveKey(databaseSecret []byte, operatorSecret, purpose string) []byte {
 
 // Purposes of derived keys.
 const (
-	PurposeAPIKeys = "api-keys"
-	PurposeCursors = "cursors"
+	PurposeAPIKeys  = "api-keys"
+	PurposeCursors  = "cursors"
+	PurposeWebhooks = "webhooks" // seals the secrets that sign deliveries
 )

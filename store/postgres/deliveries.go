@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river/rivertype"
+
+	"lindero/store"
+	"lindero/store/queue"
+	"lindero/tenant/credential"
+)
+
+// tellWebhooks is the part of a statement that makes a delivery for each operation in "changed" that this very
+// transaction has ended, and each webhook that wants to hear of it. finished_at says which: it is the
+// transaction's time for these only. The lock keeps a webhook that is being deleted from failing the foreign
+// key, and with it the work that ended the operation: such a webhook is passed over.
+const tellWebhooks = `told AS (
+	INSERT INTO webhook_deliveries (tenant_id, webhook_id, event, operation_id, ended_at, operation)
+	SELECT w.tenant_id, w.id, '` + store.EventOperationFinished + `', c.id, c.finished_at, jsonb_build_object('id', c.id, 'kind', c.kind,
+		'status', c.status, 'total', c.total, 'done', c.done, 'failed', c.failed,
+		'created_at', c.created_at, 'started_at', c.started_at, 'finished_at', c.finished_at)
+	FROM changed c JOIN webhooks w ON w.tenant_id = $1 AND '` + store.EventOperationFinished + `' = ANY (w.events)
+	WHERE c.finished_at = now()
+	FOR KEY SHARE OF w
+	ON CONFLICT ON CONSTRAINT webhook_deliveries_once DO NOTHING RETURNING id)`
+
+// tellChanged ends a statement whose operations are in "changed": those who wait for them are notified, and
+// webhooks told. It returns how many deliveries were made, to be read by readTold.
+const tellChanged = tellWebhooks + `
+	SELECT (SELECT count(*) FROM told), pg_notify('lindero_operations', id::text) FROM changed`
+
+// changedColumns are what tellChanged needs of an operation.
+const changedColumns = `o.id, o.kind, o.status, o.total, o.done, o.failed, o.created_at, o.started_at, o.finished_at`
+
+func readTold(told *int64) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{told, nil}, func() error { return nil })
+		return err
+	}
+}
+
+// wakeDeliveries makes sure that the deliveries just made are attempted after this transaction. A job that waits
+// for a retry in the future is called back. One that runs finds them before it ends.
+func (h *Handle) wakeDeliveries(ctx context.Context, tx pgx.Tx, told int64) error {
+	if told == 0 {
+		return nil
+	}
+	result, err := h.store.jobs.InsertTx(ctx, tx, queue.Deliver{TenantID: h.id.UUID()}, nil)
+	if err != nil {
+		return err
+	}
+	job := result.Job
+	if !result.UniqueSkippedAsDuplicate || job.State == rivertype.JobStateRunning || !job.ScheduledAt.After(time.Now()) {
+		return nil
+	}
+	_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
+		WHERE id = $1 AND state IN ('available', 'scheduled', 'retryable')`, job.ID)
+	return err
+}
+
+// DueDeliveries returns deliveries to be attempted now, those longest due first: at most perWebhook of each
+// webhook, and none of a webhook that rests. Those in skip, which are being attempted, are left out.
+func (h *Handle) DueDeliveries(ctx context.Context, perWebhook int, skip []uuid.UUID) ([]store.DueDelivery, error) {
+	if skip == nil {
+		skip = []uuid.UUID{} // nil would be NULL, which excludes every delivery
+	}
+	var due []store.DueDelivery
+	var sealed [][]byte
+	err := h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT d.id, w.id, w.url, w.secret, w.failing_since IS NOT NULL, d.event, d.operation, d.created_at, d.attempts,
+				extract(epoch FROM now() - d.created_at)::float8
+			FROM webhooks w CROSS JOIN LATERAL (
+				SELECT * FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = w.id AND status = 'pending'
+					AND due_at <= now() AND NOT id = ANY ($2) ORDER BY due_at LIMIT $3) d
+			WHERE w.tenant_id = $1 AND (w.rest_until IS NULL OR w.rest_until <= now())
+			ORDER BY d.due_at`, h.id.UUID(), skip, perWebhook).Query(func(rows pgx.Rows) error {
+			var d store.DueDelivery
+			var secret []byte
+			var age float64
+			_, err := pgx.ForEachRow(rows, []any{&d.ID, &d.WebhookID, &d.URL, &secret, &d.Failing, &d.Event, &d.Operation, &d.CreatedAt,
+				&d.Attempts, &age}, func() error {
+				d.Age = time.Duration(age * float64(time.Second))
+				due, sealed = append(due, d), append(sealed, secret)
+				secret, d = nil, store.DueDelivery{}
+				return nil
+			})
+			return err
+		})
+	})
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	return due, h.openSecrets(ctx, due, sealed)
+}
+
+func (h *Handle) openSecrets(ctx context.Context, due []store.DueDelivery, sealed [][]byte) error {
+	key, err := h.store.DerivedKey(ctx, credential.PurposeWebhooks)
+	if err != nil {
+		return err
+	}
+	for i := range due {
+		// One that cannot be opened stays empty: its delivery fails where its tenant can see it.
+		due[i].Secret, _ = credential.Open(key, sealed[i], h.webhookOwner(due[i].WebhookID))
+	}
+	return nil
+}
+
+// NextDelivery returns when the earliest delivery may be attempted, nil when none waits. It runs in the caller's
+// transaction, which must be bound to no other tenant: it binds it.
+func (h *Handle) NextDelivery(ctx context.Context, tx pgx.Tx) (*time.Duration, error) {
+	if h.id.IsZero() {
+		return nil, errNoTenant
+	}
+	var seconds *float64
+	batch := &pgx.Batch{}
+	batch.Queue(bindTenant, h.id.String())
+	batch.Queue(`SELECT extract(epoch FROM min(greatest(d.due_at, w.rest_until)) - now())::float8
+		FROM webhooks w CROSS JOIN LATERAL (
+			SELECT due_at FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = w.id AND status = 'pending'
+			ORDER BY due_at LIMIT 1) d
+		WHERE w.tenant_id = $1`, h.id.UUID()).QueryRow(func(row pgx.Row) error { return row.Scan(&seconds) })
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil || seconds == nil {
+		return nil, translate(err)
+	}
+	due := max(0, time.Duration(*seconds*float64(time.Second)))
+	return &due, nil
+}
