@@ -37,9 +37,11 @@ func fromParts(c store.Collection, item store.WorkItem) store.Prepared {
 
 // fromContent extracts, splits and analyses a text or file. What the file says of itself fills in what the
 // caller left open.
-func fromContent(ctx context.Context, c store.Collection, item store.WorkItem, limits extract.Limits) (store.Prepared, error) {
+func (pipeline *Pipeline) fromContent(ctx context.Context, c store.Collection, item store.WorkItem) (store.Prepared, error) {
 	p := item.Payload
-	doc, err := extract.Extract(ctx, extract.Input{Data: p.Body, ContentType: p.ContentType, Limits: limits})
+	doc, err := extract.Extract(ctx, extract.Input{
+		Data: p.Body, ContentType: p.ContentType, Limits: extract.Limits{Time: pipeline.DocumentTime}, Memory: pipeline.Memory,
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return store.Prepared{}, fault.Wrap(ctx.Err(), fault.Unavailable, "the work was interrupted")

@@ -21,6 +21,8 @@ import (
 type Pipeline struct {
 	// DocumentTime bounds the extraction of one document; zero is extract's default.
 	DocumentTime time.Duration
+	// Memory is shared by all documents that are extracted at the same time; nil is without bound.
+	Memory *extract.Memory
 	// Parallel is how many documents are worked on at once; zero means two.
 	Parallel int
 	Log      *slog.Logger // required
@@ -92,8 +94,7 @@ func (p *Pipeline) analyse(ctx context.Context, c store.Collection, item store.W
 	if len(item.Payload.Parts) > 0 {
 		return fromParts(c, item), nil
 	}
-	limits := extract.Limits{Time: p.DocumentTime}
-	return fromContent(ctx, c, item, limits)
+	return p.fromContent(ctx, c, item)
 }
 
 func normalizeAll(prepared *store.Prepared) error {

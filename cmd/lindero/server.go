@@ -91,6 +91,9 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	return s, s.prepareHTTP(ctx)
 }
 
+// extractMemory is what the documents being read by one process may take together, in bytes.
+const extractMemory = 160 << 20
+
 // poolSize is how many connections a process may hold to the database as the restricted role.
 const poolSize = 16
 
@@ -108,7 +111,7 @@ func (s *server) verify(ctx context.Context) error {
 
 func (s *server) prepareJobs() (err error) {
 	s.jobs, err = jobs.New(jobs.Config{
-		Store: s.store, Pipeline: &ingest.Pipeline{Log: s.cfg.Log}, Log: s.cfg.Log, Workers: s.cfg.Workers,
+		Store: s.store, Pipeline: &ingest.Pipeline{Log: s.cfg.Log, Memory: extract.NewMemory(extractMemory)}, Log: s.cfg.Log, Workers: s.cfg.Workers,
 		Embedder: func(h *postgres.Handle, p store.Profile) (embed.Embedder, error) {
 			embedder, err := s.cfg.Embedding.embedder(p)
 			if err != nil {

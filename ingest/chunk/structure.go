@@ -6,7 +6,7 @@ import "lindero/ingest/extract"
 // and a hash of what follows among cuts of equal rank), not on where the chunk began, so after a change the
 // cuts soon fall where they did before and distant chunks keep their text and their embeddings.
 func splitStructure(doc extract.Document, options Options) []Chunk {
-	p := packer{text: doc.Text, blocks: doc.Blocks, options: options, units: units(doc, options.MaxTokens)}
+	p := packer{text: doc.Text, blocks: doc.Blocks, options: options, units: units(doc, options.MaxTokens), header: tablePrefix{block: -1}}
 	p.paths = newPaths(doc)
 	p.total = make([]int, len(p.units)+1)
 	for i, u := range p.units {
@@ -46,6 +46,7 @@ type packer struct {
 	units   []unit
 	total   []int // tokens of all units before one
 	paths   paths
+	header  tablePrefix // of the table that prefix was last asked for
 }
 
 // tokens of units[from:to].
@@ -62,11 +63,19 @@ func (p *packer) prefix(first int, header *headerFinder) string {
 	if h < 0 {
 		return ""
 	}
-	text := p.text[p.blocks[h].Start:p.blocks[h].End]
-	if Count(text) > p.options.MaxTokens/2 {
-		return ""
+	if h != p.header.block { // counted once: it may be long, and its rows many
+		p.header = tablePrefix{block: h}
+		if text := p.text[p.blocks[h].Start:p.blocks[h].End]; Count(text) <= p.options.MaxTokens/2 {
+			p.header.text = text + "\n"
+		}
 	}
-	return text + "\n"
+	return p.header.text
+}
+
+// tablePrefix is what the chunks of a table repeat, by the block of its header.
+type tablePrefix struct {
+	block int
+	text  string
 }
 
 // overlap is the unit from which a chunk repeats sentences of the one before: within the same section, in

@@ -47,22 +47,29 @@ func (a *archive) read(name string) ([]byte, error) {
 	if file == nil {
 		return nil, nil
 	}
-	// What a header claims may be a lie, so the limits hold for what comes out.
-	most := min(a.limits.EntryBytes, a.left, max(int64(file.CompressedSize64), 1<<10)*a.limits.Ratio)
+	// The limits hold for what is declared, and more than declared never comes out.
+	most := min(a.limits.EntryBytes, a.left, max(int64(min(file.CompressedSize64, 1<<40)), 1<<10)*a.limits.Ratio)
+	if file.UncompressedSize64 > uint64(most) {
+		return nil, unpacksTooFar()
+	}
 	r, err := file.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err != nil {
+	data := bytes.NewBuffer(make([]byte, 0, file.UncompressedSize64+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(r, int64(file.UncompressedSize64)+1)); err != nil {
 		return nil, err
 	}
-	if int64(len(data)) > most {
-		return nil, tooLarge("the file unpacks to far more than a document of its size should")
+	if uint64(data.Len()) > file.UncompressedSize64 {
+		return nil, unpacksTooFar()
 	}
-	a.left -= int64(len(data))
-	return data, nil
+	a.left -= int64(data.Len())
+	return data.Bytes(), nil
+}
+
+func unpacksTooFar() error {
+	return tooLarge("the file unpacks to far more than a document of its size should")
 }
 
 // tree unpacks and parses one XML file. It is nil when the archive does not have it.
@@ -71,7 +78,7 @@ func (a *archive) tree(ctx ctxErr, name string) (*element, error) {
 	if err != nil || data == nil {
 		return nil, err
 	}
-	return parseXML(ctx, data, a.limits.Depth)
+	return parseXML(ctx, data, a.limits)
 }
 
 // required is tree for a file without which there is no document.

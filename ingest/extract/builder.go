@@ -6,6 +6,12 @@ import (
 	"unicode/utf8"
 )
 
+// maxBlocks bounds the blocks of a document: text of one character a paragraph takes a hundred times its size.
+const maxBlocks = 500_000
+
+// maxHeadingBytes is the longest heading: all chunks below it carry it in their context.
+const maxHeadingBytes = 1000
+
 // builder collects a document block by block and renders its Markdown-like text. Once the text is full it
 // ignores what comes, and Extract reports the document as too large.
 type builder struct {
@@ -19,6 +25,7 @@ type builder struct {
 	limit int
 	full  bool
 	h1    string // the first heading of level 1, the title of last resort
+	spans int    // cells that stand for a part of another
 }
 
 func newBuilder(limit int) *builder { return &builder{limit: limit, metadata: map[string]any{}} }
@@ -43,6 +50,10 @@ func (b *builder) document(mediaType string) Document {
 func (b *builder) heading(level int, text string) {
 	text = oneLine(clean(text))
 	if text == "" {
+		return
+	}
+	if len(text) > maxHeadingBytes {
+		b.paragraph(text)
 		return
 	}
 	level = min(max(level, 1), 6)
@@ -102,7 +113,7 @@ func (b *builder) table(rows [][]string, header bool) {
 }
 
 func (b *builder) tableHeader(cells []string) {
-	line, ok := tableLine(cells)
+	line, ok := b.tableLine(cells)
 	if !ok {
 		return
 	}
@@ -110,16 +121,20 @@ func (b *builder) tableHeader(cells []string) {
 }
 
 func (b *builder) tableRow(cells []string) {
-	if line, ok := tableLine(cells); ok {
+	if line, ok := b.tableLine(cells); ok {
 		b.add(Block{Kind: TableRow}, line)
 	}
 }
 
-// tableLine renders cells; ok is false when all are empty.
-func tableLine(cells []string) (line string, ok bool) {
+// tableLine renders cells; ok is false when all are empty. A line that is too long is cut, and the text is full.
+func (b *builder) tableLine(cells []string) (line string, ok bool) {
 	var s strings.Builder
 	s.WriteByte('|')
 	for _, cell := range cells {
+		if s.Len() > b.limit { // one long cell may span many columns
+			b.full = true
+			break
+		}
 		cell = oneLine(clean(cell))
 		ok = ok || cell != ""
 		s.WriteByte(' ')
@@ -135,7 +150,7 @@ func (b *builder) add(block Block, rendered string) {
 		return
 	}
 	gap := b.gap(block)
-	if b.text.Len()+len(gap)+len(rendered) > b.limit {
+	if b.text.Len()+len(gap)+len(rendered) > b.limit || len(b.blocks) == maxBlocks {
 		b.full = true
 		return
 	}
@@ -180,12 +195,12 @@ func (b *builder) verbatim(text string) {
 	b.text.WriteString(text)
 	start, end := -1, 0
 	flush := func() {
-		if start >= 0 {
+		if b.full = b.full || len(b.blocks) == maxBlocks; start >= 0 && !b.full {
 			b.blocks = append(b.blocks, Block{Kind: Paragraph, Start: start, End: end, Page: b.page})
 		}
 		start = -1
 	}
-	for at := 0; at < len(text); {
+	for at := 0; at < len(text) && !b.full; {
 		next := len(text)
 		if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
 			next = at + n + 1

@@ -14,7 +14,11 @@ const maxColumns = 10_000
 // parseCSV reads rows of comma-, semicolon-, tab- or pipe-separated values as one table whose first row
 // names the columns. Quoting errors do not stop it: the lines in question are read without quotes.
 func parseCSV(ctx context.Context, src source, b *builder) error {
-	text := clean(decodeText(src.data, src.charset))
+	decoded, err := src.text()
+	if err != nil {
+		return err
+	}
+	text := clean(decoded)
 	separator := sniffSeparator(text)
 	rows := csv.NewReader(strings.NewReader(text))
 	rows.Comma = separator

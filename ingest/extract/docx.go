@@ -183,7 +183,7 @@ func (d *docx) table(tbl *element) {
 				text = above[len(row)]
 			}
 			span, _ := strconv.Atoi(properties.value("gridSpan"))
-			for range min(max(span, 1), maxSpan) {
+			for range d.b.span(span, maxSpan) {
 				row = append(row, text)
 			}
 		}

@@ -112,8 +112,7 @@ func (m *mailReader) text(mediaType, declared string, body io.Reader) error {
 	}
 	text := decodeText(data, declared)
 	if mediaType == typeHTML {
-		appendHTML(text[:min(len(text), maxHTML)], m.b)
-		return nil
+		return appendHTML(m.ctx, text, m.b)
 	}
 	for paragraph := range strings.SplitSeq(clean(text), "\n\n") {
 		m.b.paragraph(paragraph)

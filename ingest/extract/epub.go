@@ -6,8 +6,6 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/net/html"
-
 	"lindero/fault"
 )
 
@@ -92,15 +90,5 @@ func epubChapter(ctx context.Context, a *archive, name string, b *builder) error
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if len(data) > maxHTML {
-		return tooLarge("a chapter may have at most %d MiB", maxHTML>>20)
-	}
-	page := decodeHTML(data, "")
-	doc, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		appendTokens(page, b)
-		return nil
-	}
-	walkHTML(doc, b)
-	return nil
+	return appendHTML(ctx, decodeHTML(data, ""), b)
 }

@@ -19,25 +19,29 @@ type Input struct {
 	ContentType string // as declared, parameters included; may be empty
 	Filename    string // as declared; only its extension counts; may be empty
 	Limits      Limits // zero: DefaultLimits
+	// Memory is what this document shares with others that are read at the same time; nil: it shares none.
+	Memory *Memory
 }
 
 // Limits bound what one document may cost. A field that is zero has its default.
 type Limits struct {
-	TextBytes    int           // extracted text
+	TextBytes    int           // extracted text; what is made of it takes some sixteen times as much
 	Entries      int           // files in an archive
 	EntryBytes   int64         // one unpacked file of an archive
 	ArchiveBytes int64         // all unpacked files of an archive together
 	Ratio        int64         // unpacked to packed bytes of a file in an archive
+	TreeBytes    int64         // the tree of one XML file, about
 	Depth        int           // nesting of elements, archives' XML and JSON
 	Time         time.Duration // for the whole document
 }
 
 // DefaultLimits are generous for documents people write and tight for those made to do harm.
 var DefaultLimits = Limits{
-	TextBytes:    64 << 20,
+	TextBytes:    16 << 20,
 	Entries:      20_000,
-	EntryBytes:   256 << 20,
+	EntryBytes:   64 << 20,
 	ArchiveBytes: 512 << 20,
+	TreeBytes:    96 << 20,
 	Ratio:        500,
 	Depth:        256,
 	Time:         time.Minute,
@@ -63,6 +67,7 @@ func (l Limits) withDefaults() Limits {
 		EntryBytes:   orInt64(l.EntryBytes, d.EntryBytes),
 		ArchiveBytes: orInt64(l.ArchiveBytes, d.ArchiveBytes),
 		Ratio:        orInt64(l.Ratio, d.Ratio),
+		TreeBytes:    orInt64(l.TreeBytes, d.TreeBytes),
 		Depth:        orInt(l.Depth, d.Depth),
 		Time:         time.Duration(orInt64(int64(l.Time), int64(d.Time))),
 	}
@@ -78,12 +83,29 @@ type source struct {
 	limits  Limits
 }
 
+// text is the decoded data. It is refused unread where it is twice what a document may have, or in UTF-16 and UTF-32
+// so much that it will be. Quotes, indentation and the like do not become text, but no more than that.
+func (s source) text() (string, error) {
+	size := len(s.data) / 2
+	if wideEncoding(sample(s.data)) != "" {
+		size /= 2
+	}
+	if size > s.limits.TextBytes {
+		return "", tooMuchText(s.limits)
+	}
+	return decodeText(s.data, s.charset), nil
+}
+
+func tooMuchText(limits Limits) error {
+	return tooLarge("the document holds more than %d bytes of text or %d paragraphs and rows; split it", limits.TextBytes, maxBlocks)
+}
+
 // Extract turns a file into structured text. An empty text file gives an empty Document; the other formats
 // give no_text where they hold none. Errors are *fault.Error with one of the codes
 // unsupported_media_type, encrypted, no_text, damaged, too_large and timeout. The same input gives the same
 // Document.
 //
-// When the time is over or ctx ends, Extract returns at once with timeout; a parser that is in the middle of
+// It takes the memory that it is expected to need from in.Memory first, and waits for it. When the time is over or ctx ends, Extract returns at once with timeout; a parser that is in the middle of
 // a library call then finishes in the background and its result is dropped.
 func Extract(ctx context.Context, in Input) (Document, error) {
 	mediaType, params, parse := detect(in)
@@ -91,6 +113,11 @@ func Extract(ctx context.Context, in Input) (Document, error) {
 		return Document{}, fault.New(fault.UnsupportedMediaType, "files of type %s are not supported", mediaType)
 	}
 	src := source{data: in.Data, charset: params["charset"], limits: in.Limits.withDefaults()}
+	// Waiting for memory does not count as time spent on the document.
+	release, err := in.Memory.acquire(ctx, need(mediaType, in.Data))
+	if err != nil {
+		return Document{}, timedOut(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, src.limits.Time)
 	defer cancel()
 
@@ -100,6 +127,7 @@ func Extract(ctx context.Context, in Input) (Document, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
+		defer release()
 		doc, err := run(ctx, mediaType, parse, src)
 		done <- result{doc, err}
 	}()
@@ -124,7 +152,7 @@ func run(ctx context.Context, mediaType string, parse parseFunc, src source) (do
 		return Document{}, asFault(ctx, mediaType, err)
 	}
 	if b.full {
-		return Document{}, fault.New(fault.TooLarge, "the document holds more than %d bytes of text", src.limits.TextBytes)
+		return Document{}, tooMuchText(src.limits)
 	}
 	return b.document(mediaType), nil
 }

@@ -10,9 +10,6 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// maxHTML is the longest page that is read, in bytes: its tree takes some ten times the memory.
-const maxHTML = 32 << 20
-
 // maxArticle is the most elements a page may have for its main part to be looked for; the search takes
 // longer than in proportion to their number.
 const maxArticle = 50_000
@@ -24,15 +21,15 @@ const minArticle = 1000
 // parseHTML reads the main part of a whole page where there is a clear one, and everything of a fragment.
 // Scripts, styles and what is marked as hidden do not count; nothing is fetched.
 func parseHTML(ctx context.Context, src source, b *builder) error {
-	if len(src.data) > maxHTML {
-		return tooLarge("HTML pages may have at most %d MiB", maxHTML>>20)
+	if len(src.data) > maxPage {
+		return pageTooLarge()
 	}
-	page := decodeHTML(src.data, src.charset)
-	doc, err := html.Parse(strings.NewReader(page))
+	doc, page, err := htmlTree(ctx, decodeHTML(src.data, src.charset))
 	if err != nil {
-		// The tree's depth is bounded at 512 elements: what is deeper loses its structure, not its text.
-		appendTokens(page, b)
-		return nil
+		return err
+	}
+	if doc == nil {
+		return appendTokens(ctx, page, b)
 	}
 	readHead(doc, b)
 	body := find(doc, atom.Body)
@@ -51,6 +48,30 @@ func parseHTML(ctx context.Context, src source, b *builder) error {
 	walkHTML(root, b)
 	return nil
 }
+
+// htmlTree parses a page and gives the page that was parsed. The tree is nil when it would be too large or
+// nest more than 512 elements: such a page loses its structure, not its text.
+func htmlTree(ctx context.Context, page string) (*html.Node, string, error) {
+	if len(page) > maxPage {
+		return nil, "", pageTooLarge()
+	}
+	if len(page) > slimFrom {
+		var err error
+		if page, err = slim(ctx, page); err != nil {
+			return nil, "", err
+		}
+	}
+	if len(page) > maxTree || !treeFits(page) {
+		return nil, page, nil
+	}
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		return nil, page, nil
+	}
+	return doc, page, nil
+}
+
+func pageTooLarge() error { return tooLarge("HTML pages may have at most %d MiB", maxPage>>20) }
 
 // wholePage tells a page from a fragment, in its first bytes.
 var wholePage = regexp.MustCompile(`(?i)<(?:!doctype|html|head|body)[\s>]`)
@@ -123,41 +144,53 @@ func attribute(n *html.Node, key string) string {
 	return ""
 }
 
-// appendHTML adds what a fragment shows.
-func appendHTML(fragment string, b *builder) {
-	context := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
-	nodes, err := html.ParseFragment(strings.NewReader(fragment), context)
+// appendHTML adds what a page or fragment within another file shows.
+func appendHTML(ctx context.Context, fragment string, b *builder) error {
+	doc, fragment, err := htmlTree(ctx, fragment)
 	if err != nil {
-		appendTokens(fragment, b)
-		return
+		return err
 	}
-	for _, n := range nodes {
-		context.AppendChild(n)
+	if doc == nil {
+		return appendTokens(ctx, fragment, b)
 	}
-	walkHTML(context, b)
+	walkHTML(doc, b)
+	return nil
 }
 
-// appendTokens adds the text of a page whose tree cannot be built, one paragraph for each piece.
-func appendTokens(page string, b *builder) {
+// appendTokens adds the text of a page that has no tree, one paragraph for each run between block elements.
+func appendTokens(ctx context.Context, page string, b *builder) error {
 	z := html.NewTokenizer(strings.NewReader(page))
-	hidden := ""
-	for !b.full {
-		switch z.Next() {
+	var line strings.Builder
+	dropped := ""
+	flush := func() {
+		b.paragraph(sourceBreaks.Replace(line.String()))
+		line.Reset()
+	}
+	for n := 0; !b.full; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch kind := z.Next(); kind {
 		case html.ErrorToken:
-			return
-		case html.StartTagToken:
+			flush()
+			return nil
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			name, _ := z.TagName()
-			if a := atom.Lookup(name); hidden == "" && skipped[a] {
-				hidden = string(name)
+			tag := atom.Lookup(name)
+			switch {
+			case dropped == "" && kind == html.StartTagToken && isDropped(tag):
+				dropped = string(name)
+			case kind == html.EndTagToken && string(name) == dropped:
+				dropped = ""
 			}
-		case html.EndTagToken:
-			if name, _ := z.TagName(); string(name) == hidden {
-				hidden = ""
+			if blockElements[tag] || tag == atom.Br {
+				flush()
 			}
 		case html.TextToken:
-			if hidden == "" {
-				b.paragraph(string(z.Text()))
+			if dropped == "" {
+				line.Write(z.Text())
 			}
 		}
 	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 // and is read as blocks.
 func (w *htmlWalk) table(n *html.Node) {
 	w.flush()
-	rows, header := tableRows(n)
+	rows, header := tableRows(n, w.b)
 	if isLayout(n, rows) {
 		w.children(n)
 		w.flush()
@@ -44,8 +44,8 @@ func isLayout(table *html.Node, rows [][]string) bool {
 func cellIsLarge(cell *html.Node) bool { return textLength(cell) > 2000 }
 
 // tableRows reads the cells of a table, and whether its first row names the columns.
-func tableRows(table *html.Node) (rows [][]string, header bool) {
-	var grid spanGrid
+func tableRows(table *html.Node, b *builder) (rows [][]string, header bool) {
+	grid := spanGrid{b: b}
 	var visit func(n *html.Node)
 	visit = func(n *html.Node) {
 		for c := n.FirstChild; c != nil; c = c.NextSibling {

@@ -68,11 +68,13 @@ func (w *htmlWalk) children(n *html.Node) {
 	}
 }
 
+var sourceBreaks = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+
 func (w *htmlWalk) node(n *html.Node) {
 	switch n.Type {
 	case html.TextNode:
 		// Line breaks in the source are spaces on the page; those of <br> are written as \n.
-		w.line.WriteString(strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(n.Data))
+		w.line.WriteString(sourceBreaks.Replace(n.Data))
 	case html.ElementNode:
 		if !skipped[n.DataAtom] && !hidden(n) {
 			w.element(n)
@@ -86,11 +88,16 @@ func hidden(n *html.Node) bool {
 		if a.Key == "hidden" {
 			return true
 		}
-		if a.Key == "style" && strings.Contains(strings.ReplaceAll(strings.ToLower(a.Val), " ", ""), "display:none") {
+		if a.Key == "style" && hides(a.Val) {
 			return true
 		}
 	}
 	return false
+}
+
+// hides reports whether a style does.
+func hides(style string) bool {
+	return strings.Contains(strings.ReplaceAll(strings.ToLower(style), " ", ""), "display:none")
 }
 
 func (w *htmlWalk) element(n *html.Node) {

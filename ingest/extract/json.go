@@ -14,7 +14,11 @@ import (
 // parseJSON reads one or more JSON values, so also JSON lines. Each value, and each element of a list at the
 // top, is a paragraph with a line for each leaf: its dotted path and its value.
 func parseJSON(ctx context.Context, src source, b *builder) error {
-	decoder := json.NewDecoder(strings.NewReader(decodeText(src.data, src.charset)))
+	text, err := src.text()
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	w := jsonWalk{ctx: ctx, decoder: decoder, b: b, depth: src.limits.Depth}
 	for !b.full {
@@ -37,6 +41,9 @@ func parseJSON(ctx context.Context, src source, b *builder) error {
 	}
 	return noText(b)
 }
+
+// maxKey is the part of a member's name that counts, in bytes: each value repeats the names of all it lies in.
+const maxKey = 200
 
 // jsonWalk reads tokens, so that a file of any size takes memory for one record only.
 type jsonWalk struct {
@@ -110,6 +117,7 @@ func (w *jsonWalk) nested(path string, open json.Delim, depth int) error {
 		below := path
 		if open == '{' {
 			key, _ := token.(string)
+			key = truncate(key, maxKey)
 			if below = key; path != "" {
 				below = path + "." + key
 			}

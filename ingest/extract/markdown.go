@@ -13,10 +13,6 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// maxMarkdown is the longest page that is parsed as Markdown, in bytes. Anything longer was not written by
-// hand and is read as plain text, which takes a fraction of the time and memory.
-const maxMarkdown = 16 << 20
-
 // maxContainers is the deepest nesting of quotes and lists on one line; the Markdown parser recurses there.
 const maxContainers = 100
 
@@ -28,18 +24,29 @@ var markdown = goldmark.New(
 // parseMarkdown renders a page's blocks anew: markup that only matters for looks (emphasis, link targets) is
 // gone, structure stays. Front matter becomes metadata.
 func parseMarkdown(ctx context.Context, src source, b *builder) error {
-	page := frontMatter(clean(decodeText(src.data, src.charset)), b)
-	if len(page) > maxMarkdown || nestsTooDeep(page) {
+	decoded, err := src.text()
+	if err != nil {
+		return err
+	}
+	page := frontMatter(clean(decoded), b)
+	if nestsTooDeep(page) {
 		b.verbatim(page)
 		return nil
 	}
-	source := []byte(page)
-	w := &markdownWalk{source: source, b: b}
-	root := markdown.Parse(text.NewReader(source))
-	if err := ctx.Err(); err != nil {
-		return err
+	for slice := range markdownSlices(page) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if tooDense(slice) {
+			b.paragraph(slice)
+			continue
+		}
+		source := []byte(slice)
+		w := &markdownWalk{ctx: ctx, source: source, b: b}
+		if w.children(markdown.Parse(text.NewReader(source)), 0); w.err != nil {
+			return w.err
+		}
 	}
-	w.children(root, 0)
 	return nil
 }
 
@@ -61,9 +68,11 @@ var containerMarks = regexp.MustCompile(`^(?:[ \t]*(?:>|[-+*][ \t]|\d{1,9}[.)][ 
 
 // markdownWalk turns the blocks of a syntax tree into the builder's.
 type markdownWalk struct {
+	ctx    context.Context
 	source []byte
 	b      *builder
 	quotes int
+	err    error // of HTML within the page
 }
 
 func (w *markdownWalk) children(n ast.Node, depth int) {
@@ -161,7 +170,9 @@ func (w *markdownWalk) html(n *ast.HTMLBlock) {
 	if n.HasClosure() {
 		raw += string(n.ClosureLine.Value(w.source))
 	}
-	appendHTML(raw, w.b)
+	if err := appendHTML(w.ctx, raw, w.b); err != nil {
+		w.err = err
+	}
 }
 
 // inline is the text of a block without markup. It goes through the tree without recursion, because

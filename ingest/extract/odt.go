@@ -79,7 +79,7 @@ func odtTable(table *element, b *builder) {
 			}
 			text := odtText(cell)
 			repeat, _ := strconv.Atoi(cell.attr("number-columns-repeated"))
-			for range min(max(repeat, 1), maxSpan) {
+			for range b.span(repeat, maxSpan) {
 				row = append(row, text)
 			}
 		}

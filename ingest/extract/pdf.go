@@ -39,6 +39,8 @@ func parsePDF(ctx context.Context, src source, b *builder) error {
 	switch {
 	case errors.Is(err, pdf.ErrEncrypted):
 		return fault.New(fault.Encrypted, "the file is protected by a password")
+	case errors.Is(err, pdf.ErrMemory):
+		return tooLarge("reading the file takes more than %d MiB", pdf.MemoryBytes>>20)
 	case errors.Is(err, errFull):
 		return nil
 	case err != nil:

@@ -7,6 +7,9 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
+// maxSheetInMemory is the unpacked size from which on sheets and their strings lie in a temporary file, in bytes.
+const maxSheetInMemory = 8 << 20
+
 // parseXLSX reads the cells of all visible sheets as they are displayed: each sheet a heading and a table.
 // Formulas count with the result they were stored with; nothing is computed.
 func parseXLSX(ctx context.Context, src source, b *builder) error {
@@ -22,7 +25,7 @@ func parseXLSX(ctx context.Context, src source, b *builder) error {
 	}
 	book, err := excelize.OpenReader(bytes.NewReader(src.data), excelize.Options{
 		UnzipSizeLimit:    src.limits.ArchiveBytes,
-		UnzipXMLSizeLimit: maxXMLBytes,
+		UnzipXMLSizeLimit: maxSheetInMemory,
 	})
 	if err != nil {
 		return err
@@ -57,7 +60,7 @@ func xlsxSheet(ctx context.Context, book *excelize.File, sheet string, b *builde
 		if len(cells) > maxColumns {
 			return tooLarge("a row may have at most %d columns", maxColumns)
 		}
-		if _, ok := tableLine(cells); !ok {
+		if _, ok := b.tableLine(cells); !ok {
 			continue
 		}
 		if first {

@@ -13,12 +13,6 @@ import (
 	"lindero/fault"
 )
 
-// The bounds of an XML file: a tree takes some ten times the memory of the file.
-const (
-	maxXMLBytes = 64 << 20
-	maxXMLNodes = 3_000_000
-)
-
 // ctxErr is the part of a context that parsers need between tokens.
 type ctxErr interface{ Err() error }
 
@@ -30,21 +24,37 @@ type element struct {
 	kids  []*element
 }
 
-// parseXML builds the tree of a file. Entities are not expanded, so one that a document type declares is an
-// error, and the depth of elements is bounded: what reads the tree may recurse.
-func parseXML(ctx ctxErr, data []byte, depth int) (*element, error) {
-	if len(data) > maxXMLBytes {
-		return nil, tooLarge("a part of the file has more than %d MiB of XML", maxXMLBytes>>20)
-	}
+// The memory of a tree, about: an element with its place among its siblings, and an attribute.
+const (
+	elementBytes   = 104
+	attributeBytes = 48
+)
+
+// unread are the elements of OOXML that say how text looks or where it stands. They are most of such a file.
+var unread = map[string]bool{
+	"rPr": true, "rPrChange": true, "pPrChange": true, "tblPr": true, "trPr": true, "sectPr": true, "tblBorders": true, "tcBorders": true,
+	"spPr": true, "bodyPr": true, "lstStyle": true, "txPr": true, "defRPr": true, "endParaRPr": true, "ctrlPr": true,
+	"bookmarkStart": true, "bookmarkEnd": true, "proofErr": true, "lastRenderedPageBreak": true, "blipFill": true, "pic": true,
+}
+
+// treeBuilder puts tokens together to a tree of bounded size.
+type treeBuilder struct {
+	open   []*element // from the root to the innermost
+	names  map[string]string
+	bytes  int64
+	limits Limits
+}
+
+// parseXML builds the tree of a file. Entities are not expanded, so one that a document type declares is an error;
+// nothing it refers to is read. The depth of elements is bounded, since what reads the tree may recurse, and so is
+// the tree's memory. Elements that no format reads are left out.
+func parseXML(ctx ctxErr, data []byte, limits Limits) (*element, error) {
 	decoder := xml.NewDecoder(bytes.NewReader(data))
 	decoder.CharsetReader = charset.NewReaderLabel
 	root := &element{}
-	open := []*element{root}
-	for nodes := 0; ; nodes++ {
-		if nodes > maxXMLNodes {
-			return nil, tooLarge("a part of the file has more than %d elements", maxXMLNodes)
-		}
-		if nodes%4096 == 0 && ctx.Err() != nil {
+	b := treeBuilder{open: []*element{root}, names: map[string]string{}, limits: limits}
+	for n := 0; ; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		// RawToken would leave the matching of tags to us; Token checks it.
@@ -55,19 +65,14 @@ func parseXML(ctx ctxErr, data []byte, depth int) (*element, error) {
 		if err != nil {
 			return nil, err
 		}
-		top := open[len(open)-1]
-		switch t := token.(type) {
-		case xml.StartElement:
-			if len(open) > depth {
-				return nil, fault.New(fault.Damaged, "the file nests elements more than %d deep", depth)
+		if start, ok := token.(xml.StartElement); ok && unread[start.Name.Local] {
+			if err := skipElement(ctx, decoder, limits.Depth); err != nil {
+				return nil, err
 			}
-			child := &element{name: t.Name.Local, attrs: t.Attr}
-			top.kids = append(top.kids, child)
-			open = append(open, child)
-		case xml.EndElement:
-			open = open[:len(open)-1]
-		case xml.CharData:
-			top.kids = append(top.kids, &element{text: string(t)})
+			continue
+		}
+		if err := b.add(token); err != nil {
+			return nil, err
 		}
 	}
 	for _, kid := range root.kids {
@@ -76,6 +81,80 @@ func parseXML(ctx ctxErr, data []byte, depth int) (*element, error) {
 		}
 	}
 	return nil, errors.New("no element")
+}
+
+// skipElement reads past the end of an element whose start has been read. The decoder's own Skip can neither be
+// interrupted nor bounded, and the decoder keeps a record of each open element.
+func skipElement(ctx ctxErr, decoder *xml.Decoder, most int) error {
+	for n, depth := 1, 1; depth > 0; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		switch token.(type) {
+		case xml.StartElement:
+			if depth++; depth > most {
+				return nestedTooDeep(most)
+			}
+		case xml.EndElement:
+			depth--
+		}
+	}
+	return nil
+}
+
+func nestedTooDeep(most int) error {
+	return fault.New(fault.Damaged, "the file nests elements more than %d deep", most)
+}
+
+func (b *treeBuilder) add(token xml.Token) error {
+	top := b.open[len(b.open)-1]
+	switch t := token.(type) {
+	case xml.StartElement:
+		if len(b.open) > b.limits.Depth {
+			return nestedTooDeep(b.limits.Depth)
+		}
+		child := &element{name: b.name(t.Name.Local), attrs: b.attributes(t.Attr)}
+		b.bytes += elementBytes
+		top.kids = append(top.kids, child)
+		b.open = append(b.open, child)
+	case xml.EndElement:
+		b.open = b.open[:len(b.open)-1]
+	case xml.CharData:
+		b.bytes += elementBytes + int64(len(t))
+		top.kids = append(top.kids, &element{text: string(t)})
+	}
+	if b.bytes > b.limits.TreeBytes {
+		return tooLarge("a part of the file has more elements than fit into memory")
+	}
+	return nil
+}
+
+// attributes are those that formats read; Word gives each paragraph several that only name an editing session.
+func (b *treeBuilder) attributes(all []xml.Attr) []xml.Attr {
+	var kept []xml.Attr
+	for _, a := range all {
+		if strings.HasPrefix(a.Name.Local, "rsid") || a.Name.Local == "paraId" || a.Name.Local == "textId" || a.Name.Space == "xmlns" {
+			continue
+		}
+		a.Name.Local, a.Name.Space = b.name(a.Name.Local), b.name(a.Name.Space)
+		b.bytes += attributeBytes + int64(len(a.Value))
+		kept = append(kept, a)
+	}
+	return kept
+}
+
+// name is s in memory shared by all elements of that name. A hostile file may have a new name for each.
+func (b *treeBuilder) name(s string) string {
+	if known, ok := b.names[s]; ok {
+		return known
+	}
+	b.bytes += 2*int64(len(s)) + attributeBytes
+	b.names[s] = s
+	return s
 }
 
 // attr is the value of an attribute by its local name, or empty. It may be asked of nil.

@@ -3,6 +3,7 @@
 package pdf
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -21,11 +22,21 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// ErrEncrypted is the error of a file that asks for a password.
-var ErrEncrypted = errors.New("the file asks for a password")
+// Errors of files that cannot be read.
+var (
+	ErrEncrypted = errors.New("the file asks for a password")
+	ErrMemory    = errors.New("the file needs more memory than the sandbox has")
+)
 
-// memoryPages bounds one sandbox's memory, in pages of 64 KiB: 1 GiB.
-const memoryPages = 16 << 10
+// MemoryBytes bounds one sandbox's memory. Files of hundreds of pages take 17 MiB. While a sandbox grows it takes
+// about twice its size.
+const MemoryBytes = memoryPages << 16
+
+// memoryPages is MemoryBytes in pages of WebAssembly.
+const memoryPages = 1 << 10
+
+// maxBroken is how many pages in a row may be broken: a small file can claim to have millions.
+const maxBroken = 200
 
 // Page is the text of one page.
 type Page struct {
@@ -60,7 +71,8 @@ func Warm() {
 type Facts struct{ Title, Author, Subject, Keywords string }
 
 // Read calls page for each page in order. It stops at page's first error and when ctx ends, which also stops
-// PDFium in the middle of its work. The error is ErrEncrypted when the file asks for a password.
+// PDFium in the middle of its work. The error is ErrEncrypted when the file asks for a password, and ErrMemory when
+// it needs more than MemoryBytes.
 func Read(ctx context.Context, data []byte, facts func(Facts), page func(number int, p Page) error) error {
 	pool, err := start()
 	if err != nil {
@@ -75,6 +87,7 @@ func Read(ctx context.Context, data []byte, facts func(Facts), page func(number 
 	if err != nil {
 		return err
 	}
+	memory := module.Memory()
 	stop := context.AfterFunc(ctx, func() { _ = module.Close(context.Background()) })
 	defer stop()
 	r := reader{instance: instance}
@@ -86,17 +99,28 @@ func Read(ctx context.Context, data []byte, facts func(Facts), page func(number 
 	if err != nil {
 		return err
 	}
+	broken, empty := 0, 0 // pages without text, in a row and in all
 	for i := range count.PageCount {
 		p, err := r.page(i)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
+			empty++
+			if broken++; broken > maxBroken {
+				return err
+			}
 			continue // one broken page does not take the others with it
+		}
+		if broken = 0; len(p.Lines) == 0 {
+			empty++
 		}
 		if err := page(i+1, p); err != nil {
 			return err
 		}
+	}
+	if empty > 0 && memory.Size() > MemoryBytes*3/4 { // PDFium leaves out what it has no memory for
+		return ErrMemory
 	}
 	return nil
 }
@@ -121,7 +145,8 @@ type reader struct {
 }
 
 func (r *reader) open(data []byte) error {
-	opened, err := r.instance.OpenDocument(&requests.OpenDocument{File: &data})
+	// Through a reader PDFium asks for the parts it needs, and the file is not copied into the sandbox.
+	opened, err := r.instance.OpenDocument(&requests.OpenDocument{FileReader: bytes.NewReader(data), FileReaderSize: int64(len(data))})
 	if err == nil {
 		r.document = opened.Document
 		return nil
