@@ -42,6 +42,7 @@ type finder struct {
 	findings
 	prefix string
 	follow bool
+	met    int               // files and failures, again and again where several paths lead to them
 	paths  map[string]bool   // seen already
 	ids    map[string]string // id to path
 }
@@ -75,13 +76,13 @@ func (f *finder) expand(path string) error {
 	}
 	f.mirrors = false
 	root, pattern := splitPattern(filepath.ToSlash(path))
-	before := len(f.sources)
+	before := f.met
 	if pattern != nil {
 		if err := f.glob(root, "", pattern); err != nil {
 			return err
 		}
 	}
-	if len(f.sources) == before && len(f.failures) == 0 {
+	if f.met == before {
 		return usageError{path + " is no file, directory or pattern that matches one"}
 	}
 	return nil
@@ -132,6 +133,7 @@ func (f *finder) visit(path, relative string, entry fs.DirEntry, above []fs.File
 
 // add takes one file in, unless another path led to it before.
 func (f *finder) add(path, relative string, info fs.FileInfo) error {
+	f.met++
 	if f.paths[filepath.Clean(path)] {
 		return nil
 	}
@@ -157,6 +159,7 @@ func (f *finder) add(path, relative string, info fs.FileInfo) error {
 }
 
 func (f *finder) fail(path string, err error) {
+	f.met++
 	if f.paths[filepath.Clean(path)] { // a pattern may come by twice
 		return
 	}
