@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // mainEnv makes the test binary be lindero, for tests that need a process of their own: to kill, or to measure.
@@ -62,19 +63,46 @@ func (p *process) code() int {
 // peak is the most memory the process has had so far, in bytes. The test is skipped where the system does not say.
 func (p *process) peak() int64 {
 	p.t.Helper()
+	bytes, told := p.tryPeak()
+	if !told {
+		p.t.Skip("this system does not tell how much memory a process has had")
+	}
+	return bytes
+}
+
+func (p *process) tryPeak() (peak int64, told bool) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.Process.Pid) + "/status")
 	if err != nil {
-		p.t.Skip("this system does not tell how much memory a process has had")
+		return 0, false
 	}
 	for line := range bytes.Lines(status) {
 		if kilobytes, found := strings.CutPrefix(string(line), "VmHWM:"); found {
 			n, err := strconv.ParseInt(strings.Fields(kilobytes)[0], 10, 64)
-			if err != nil {
-				p.t.Fatal(err)
-			}
-			return n << 10
+			return n << 10, err == nil
 		}
 	}
-	p.t.Fatal("no VmHWM in /proc/…/status")
-	return 0
+	return 0, false // it has just ended
+}
+
+// watchPeak looks at the process until it has ended; what it returns then tells the most memory there was.
+func (p *process) watchPeak() func() int64 {
+	p.t.Helper()
+	most, stopped := p.peak(), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-p.ended:
+				return
+			case <-time.After(20 * time.Millisecond): // a process takes its account with it when it ends
+				if now, told := p.tryPeak(); told {
+					most = now
+				}
+			}
+		}
+	}()
+	return func() int64 {
+		<-stopped
+		return most
+	}
 }

@@ -33,8 +33,7 @@ func serveOn(t *testing.T, db *pgtest.DB, flags ...string) *serving {
 	ctx, stop := context.WithCancel(context.Background())
 	log, code := newScreen(), make(chan int, 1)
 	go func() {
-		code <- run(&console{ctx: ctx, in: strings.NewReader(""), out: newScreen(), err: log}, append([]string{"serve",
-			"--listen", "127.0.0.1:0", "--database-url", db.AppURL(), "--platform-url", db.PlatformURL(), "--admin-key", adminKey}, flags...))
+		code <- run(&console{ctx: ctx, in: strings.NewReader(""), out: newScreen(), err: log}, append(serveArgs(db), flags...))
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -42,16 +41,31 @@ func serveOn(t *testing.T, db *pgtest.DB, flags ...string) *serving {
 			t.Errorf("the server ended with %d:\n%s", ended, log)
 		}
 	})
+	return &serving{db: db, url: listening(t, log)}
+}
+
+// serveApart starts the server as a process of its own.
+func serveApart(t *testing.T) (*serving, *process) {
+	t.Helper()
+	db := pgtest.New(t)
+	p := startProcess(t, nil, serveArgs(db)...)
+	return &serving{db: db, url: listening(t, p.err)}, p
+}
+
+func serveArgs(db *pgtest.DB) []string {
+	return []string{"serve", "--listen", "127.0.0.1:0", "--database-url", db.AppURL(), "--platform-url", db.PlatformURL(), "--admin-key", adminKey}
+}
+
+// listening waits until the log tells the address.
+func listening(t *testing.T, log *screen) string {
+	t.Helper()
 	timeout := time.After(time.Minute)
 	for {
 		if found := addressPattern.FindStringSubmatch(log.String()); found != nil {
-			return &serving{db: db, url: "http://" + found[1]}
+			return "http://" + found[1]
 		}
 		select {
 		case <-log.changed:
-		case ended := <-code:
-			code <- ended
-			t.Fatalf("the server ended with %d:\n%s", ended, log)
 		case <-timeout:
 			t.Fatalf("the server is not ready:\n%s", log)
 		}
