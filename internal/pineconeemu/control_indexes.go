@@ -122,7 +122,7 @@ func (e *Emulator) createIndex(r *http.Request) (any, error) {
 func (e *Emulator) newServingIndex(d definition) (*index, error) {
 	x := newIndex(e, d)
 	for _, step := range []func() error{
-		func() error { return e.removeDir(d.Name) }, func() error { return e.saveDefinition(d) }, x.open, x.serve,
+		func() error { return e.removeDir(d.Name) }, x.open, x.serve,
 	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, x.close(), e.removeDir(d.Name))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type definition struct {
 	Region             string            `json:"region"`
 	DeletionProtection string            `json:"deletion_protection"`
 	Tags               map[string]string `json:"tags,omitempty"`
+	// Port is tried first after a restart, so that callers that remember the host find the index again.
+	Port int `json:"port,omitempty"`
 }
 
 // index is one index with its own port, as each index of the service has its own host name.
@@ -33,7 +36,7 @@ type index struct {
 	journal  *journal  // nil in memory
 
 	mu         sync.RWMutex
-	definition definition // only DeletionProtection and Tags ever change
+	definition definition // only DeletionProtection and Tags ever change once it serves
 	namespaces map[string]*namespace
 	limiters   map[string]*rate.Limiter
 }
@@ -48,9 +51,16 @@ func (x *index) serve() error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(x.emulator.host, "0"))
+	listener, err := net.Listen("tcp", net.JoinHostPort(x.emulator.host, strconv.Itoa(x.definition.Port)))
+	if err != nil && x.definition.Port != 0 { // somebody else has it now
+		listener, err = net.Listen("tcp", net.JoinHostPort(x.emulator.host, "0"))
+	}
 	if err != nil {
 		return fmt.Errorf("index %s: %w", x.definition.Name, err)
+	}
+	x.definition.Port = listener.Addr().(*net.TCPAddr).Port
+	if err := x.emulator.saveDefinition(x.definition); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	x.listener = newConnections(listener)
 	// The size limits are the service's own (checkSize), whose codes differ from gRPC's; these only bound memory.

@@ -69,9 +69,6 @@ func (e *Emulator) saveDefinition(d definition) error {
 	if e.cfg.Dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(e.indexDir(d.Name), 0o700); err != nil {
-		return err
-	}
 	text, err := json.MarshalIndent(d, "", "\t")
 	if err != nil {
 		return err
@@ -98,7 +95,11 @@ func (x *index) open() error {
 	if x.emulator.cfg.Dir == "" {
 		return nil
 	}
-	path := filepath.Join(x.emulator.indexDir(x.definition.Name), journalFile)
+	dir := x.emulator.indexDir(x.definition.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, journalFile)
 	length, err := replay(path, x.replayed)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package pineconeemu
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -203,4 +204,41 @@ func TestDefinitionsSurviveRestarts(t *testing.T) {
 	if err != nil || *index.Dimension != 5 || index.DeletionProtection != pinecone.DeletionProtectionEnabled || fmt.Sprint(*index.Tags) != "map[a:b]" {
 		t.Errorf("%+v: %v", index, err)
 	}
+}
+
+func TestIndexesKeepTheirPortsWhereTheyCan(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e, _ := setUp(t, Config{Dir: dir}, 2)
+	host := hostOf(t, e)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", strings.TrimPrefix(host, "http://"))
+	if err != nil {
+		t.Skipf("the port was taken by another test at once: %v", err)
+	}
+	e, _ = reopen(t, dir)
+	if hostOf(t, e) == host {
+		t.Error("the index serves on a port that is taken")
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // ports are handed out at random, so another test may get it while the index is down
+		before := hostOf(t, e)
+		if e, _ = restart(t, e); hostOf(t, e) == before {
+			return
+		}
+	}
+	t.Error("the index came back on another port each time")
+}
+
+func hostOf(t *testing.T, e *Emulator) string {
+	t.Helper()
+	index, err := connect(t, e).DescribeIndex(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return index.Host
 }
