@@ -82,9 +82,11 @@ func (e *Emulator) Close() error {
 	if already {
 		return nil
 	}
-	errs := []error{e.listener.Close()}
+	var errs []error
 	if e.control != nil {
-		errs = []error{e.control.Close()} // closes the listener too
+		errs = append(errs, e.control.Close()) // with the listener
+	} else {
+		errs = append(errs, e.listener.Close())
 	}
 	for _, x := range indexes {
 		errs = append(errs, x.close())
