@@ -55,15 +55,12 @@ type indexView struct {
 	Kind string `json:"kind" enum:"exact,hnsw,pinecone"`
 }
 
-// firstOwnSlot is the first slot that holds one collection alone and has an index (DESIGN §4).
-const firstOwnSlot = 1000
-
 func viewCollection(c store.Collection, stats store.CollectionStats) collectionView {
 	kind := "exact"
 	switch {
 	case c.Backend == store.Pinecone:
 		kind = store.Pinecone
-	case c.Slot >= firstOwnSlot:
+	case c.Indexed():
 		kind = "hnsw"
 	}
 	return collectionView{

@@ -59,11 +59,19 @@ type Collection struct {
 	ID        uuid.UUID // never leaves the process
 	Slot      int       // where its vectors lie
 	Backend   string    // which serves its vector searches: Pgvector or Pinecone
+	Chunks    int64     // about how many, as counted when its placement was last looked at; 0 while it is small
+	EfSearch  int       // how wide its approximate index is searched; 0: by size
 	Version   int64     // grows with every change of what is above
 	Languages []string  // languages its documents were analysed in, sorted; empty before the first document
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
+
+// FirstOwnSlot is the first slot that holds one collection alone and has an approximate index.
+const FirstOwnSlot = 1000
+
+// Indexed reports whether an approximate index serves the collection.
+func (c Collection) Indexed() bool { return c.Slot >= FirstOwnSlot }
 
 // CollectionStats counts what a collection holds.
 type CollectionStats struct {

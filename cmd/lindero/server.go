@@ -179,6 +179,7 @@ func newRegistry() *prometheus.Registry {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(search.Collectors()...)
 	registry.MustRegister(jobs.Collectors()...)
+	registry.MustRegister(postgres.Collectors()...)
 	return registry
 }
 

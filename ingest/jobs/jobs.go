@@ -52,6 +52,10 @@ const (
 	jobTimeout = 15 * time.Minute
 	// purgeTimeout is how long one try of removing a tenant or a collection may take.
 	purgeTimeout = time.Hour
+	// placeTimeout is how long one try of moving a collection may take.
+	placeTimeout = 6 * time.Hour
+	// leaderPause is the wait while another process moves a collection.
+	leaderPause = 5 * time.Second
 	// keepCompleted bounds the queue's table; finished jobs say nothing that metrics do not.
 	keepCompleted = time.Hour
 )
@@ -102,6 +106,7 @@ func (j *Jobs) riverConfig() *river.Config {
 	river.AddWorker(workers, &mergeWorker{jobs: j})
 	river.AddWorker(workers, &purgeCollectionWorker{jobs: j})
 	river.AddWorker(workers, &purgeTenantWorker{jobs: j})
+	river.AddWorker(workers, &placeWorker{jobs: j})
 	river.AddWorker(workers, &closeWorker{jobs: j})
 	river.AddWorker(workers, newDeliverWorker(j))
 	return &river.Config{
@@ -112,6 +117,7 @@ func (j *Jobs) riverConfig() *river.Config {
 			queue.Ingest:      {MaxWorkers: j.cfg.Workers},
 			queue.Maintenance: {MaxWorkers: maintenanceWorkers},
 			queue.Webhooks:    {MaxWorkers: webhookTenants},
+			queue.Placement:   {MaxWorkers: 1}, // LeadPlacement lets one at a time through anyway
 		},
 		Workers:                     workers,
 		Middleware:                  []rivertype.Middleware{j.lease},

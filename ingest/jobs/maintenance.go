@@ -43,6 +43,33 @@ func (w *purgeCollectionWorker) Work(ctx context.Context, job *river.Job[queue.P
 	return w.jobs.handle(job.Args.TenantID).PurgeCollection(ctx, job.Args.CollectionID)
 }
 
+type placeWorker struct {
+	river.WorkerDefaults[queue.PlaceCollection]
+	jobs *Jobs
+}
+
+// Timeout is generous: the index of a large collection is built in one step.
+func (w *placeWorker) Timeout(*river.Job[queue.PlaceCollection]) time.Duration { return placeTimeout }
+
+// Work moves a collection to where its size wants it, or comes back when it must wait: for another process that is
+// moving one, for documents being indexed, for a free slot.
+func (w *placeWorker) Work(ctx context.Context, job *river.Job[queue.PlaceCollection]) error {
+	var again time.Duration
+	led, err := w.jobs.cfg.Store.LeadPlacement(ctx, func() (err error) {
+		again, err = w.jobs.handle(job.Args.TenantID).PlaceCollection(ctx, job.Args.CollectionID)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !led:
+		return river.JobSnooze(leaderPause)
+	case again > 0:
+		return river.JobSnooze(again)
+	}
+	return nil
+}
+
 type purgeTenantWorker struct {
 	river.WorkerDefaults[queue.PurgeTenant]
 	jobs *Jobs

@@ -35,20 +35,35 @@ type Fixture struct {
 	Store    *postgres.Store
 
 	platformURL string
+	placement   postgres.PlacementPolicy
 }
 
 // New makes a database of its own for the test and opens it as the restricted role.
 func New(tb testing.TB) *Fixture {
 	tb.Helper()
+	return NewPlaced(tb, postgres.PlacementPolicy{})
+}
+
+// NewPlaced is New with a placement policy, for collections that are large with few documents.
+func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *Fixture {
+	tb.Helper()
 	db := pgtest.New(tb)
-	f := &Fixture{AppURL: db.AppURL(), OwnerURL: db.OwnerURL(), platformURL: db.PlatformURL()}
-	s, err := postgres.Open(context.Background(), postgres.Config{URL: f.AppURL, MaxConns: 8, Log: slog.New(slog.DiscardHandler)})
+	f := &Fixture{AppURL: db.AppURL(), OwnerURL: db.OwnerURL(), platformURL: db.PlatformURL(), placement: policy}
+	f.Store = f.Open(tb)
+	return f
+}
+
+// Open opens the database once more, with connections of its own.
+func (f *Fixture) Open(tb testing.TB) *postgres.Store {
+	tb.Helper()
+	s, err := postgres.Open(context.Background(), postgres.Config{
+		URL: f.AppURL, MaxConns: 8, Placement: f.placement, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(s.Close)
-	f.Store = s
-	return f
+	return s
 }
 
 // Tenant is a tenant with its default collection.

@@ -15,13 +15,13 @@ import (
 
 // collectionColumns are what scanCollection reads, from collections c.
 const collectionColumns = `c.id, c.name, c.description, c.language, c.provider, c.model, c.dimensions, c.chunking,
-	c.metadata, c.slot, c.backend, c.version, c.created_at, c.updated_at, ARRAY(SELECT DISTINCT unnest(s.languages)
+	c.metadata, c.slot, c.backend, c.indexed_chunks, c.ef_search, c.version, c.created_at, c.updated_at, ARRAY(SELECT DISTINCT unnest(s.languages)
 		FROM lexical_segments s WHERE s.tenant_id = c.tenant_id AND s.collection_id = c.id ORDER BY 1)`
 
 func scanCollection(row pgx.CollectableRow) (store.Collection, error) {
 	var c store.Collection
 	return c, row.Scan(&c.ID, &c.Name, &c.Description, &c.Language, &c.Embedding.Provider, &c.Embedding.Model,
-		&c.Embedding.Dimensions, &c.Chunking, &c.Metadata, &c.Slot, &c.Backend, &c.Version, &c.CreatedAt, &c.UpdatedAt, &c.Languages)
+		&c.Embedding.Dimensions, &c.Chunking, &c.Metadata, &c.Slot, &c.Backend, &c.Chunks, &c.EfSearch, &c.Version, &c.CreatedAt, &c.UpdatedAt, &c.Languages)
 }
 
 // Collection returns one collection by name.

@@ -64,6 +64,16 @@ func registerCollectionCases() {
 		}
 		return nil, h.PurgeCollection(n.b.ctx, n.a.Collection.ID)
 	})
+	registerIsolationCase("PlaceCollection", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle { // an operator wants an index: now there is a move due
+			n.a.Exec(n.a, n.a.ID, `INSERT INTO collection_placements (tenant_id, collection_id, state, forced)
+				SELECT tenant_id, id, 'settled', 'hnsw' FROM collections`)
+		}
+		return h.PlaceCollection(n.b.ctx, n.a.Collection.ID)
+	})
+	registerIsolationCase("SetEfSearch", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.SetEfSearch(n.b.ctx, n.a.Collection.ID, 77)
+	})
 	registerIsolationCase("Tenant", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Tenant(n.b.ctx) })
 	registerIsolationCase("PurgeTenant", func(n *neighbours, h *postgres.Handle) (any, error) {
 		whom := n.b.ID

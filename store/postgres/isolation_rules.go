@@ -10,6 +10,7 @@ import (
 var tablesWithoutTenant = map[string]string{
 	"public.goose_db_version":  "number of the schema",
 	"public.server_secret":     "one row for the deployment",
+	"public.vector_slots":      "which slots are taken; nobody but definer functions may read it",
 	"river.river_client":       "which workers live",
 	"river.river_client_queue": "which workers live",
 	"river.river_job":          "jobs of all tenants; arguments carry ids only",
@@ -33,8 +34,12 @@ var otherPolicies = map[string]string{
 
 // definerFunctions are all functions that run with their owner's rights and that the role may call.
 var definerFunctions = map[string]string{
-	"lookup_key(text)":              "finds a key before a tenant is known; the caller proves the secret",
-	"finish_tenant_deletion(jsonb)": "acts on the bound tenant only, and only while it is being deleted",
+	"lookup_key(text)":                       "finds a key before a tenant is known; the caller proves the secret",
+	"finish_tenant_deletion(jsonb)":          "acts on the bound tenant only, and only while it is being deleted",
+	"claim_slot(uuid,integer)":               "makes an empty slot and gives it to a collection of the bound tenant",
+	"build_slot_index(integer,uuid,integer)": "builds the index of a slot that a collection of the bound tenant holds",
+	"release_slot(integer,uuid)":             "empties a slot that a collection of the bound tenant holds and does not use",
+	"slots_held(uuid)":                       "numbers of the slots that a collection of the bound tenant holds",
 }
 
 func tableNames(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -97,6 +97,11 @@ func (h *Handle) publish(ctx context.Context, tx pgx.Tx, c store.Collection, all
 	if err := h.finishItems(ctx, tx, c.ID, all); err != nil {
 		return published, err
 	}
+	if published.Documents > 0 {
+		if err := h.considerPlacement(ctx, tx, at); err != nil {
+			return published, err
+		}
+	}
 	if published.Chunks == 0 || all.segmentID%mergeEvery != 0 {
 		return published, nil
 	}

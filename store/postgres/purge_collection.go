@@ -15,7 +15,7 @@ const purgeBatch = 5000
 // Vectors and work items come before them, the collection itself after.
 var purgedTables = []string{
 	"lexical_postings", "lexical_segments", "lexical_deleted", "chunks", "document_fields", "document_payloads",
-	"documents", "collection_counters",
+	"documents", "collection_counters", "collection_placements",
 }
 
 // PurgeCollection removes the rows of a collection that DeleteCollection has marked, in batches, and its own
@@ -40,13 +40,6 @@ func (h *Handle) PurgeCollection(ctx context.Context, id uuid.UUID) error {
 		_, err := tx.Exec(ctx, `DELETE FROM collections WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NOT NULL`, h.id.UUID(), id)
 		return err
 	})
-}
-
-func (h *Handle) purgeVectors(ctx context.Context, at place) error {
-	if at.indexed() {
-		return h.purgeIndexed(ctx, at)
-	}
-	return h.purgeRows(ctx, "chunk_vectors", fmt.Sprintf("slot = %d AND", at.slot), at.collection)
 }
 
 // purgeRows empties a table of the collection. The rows are named by where they lie: within one partition that

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"lindero/fault"
+	"lindero/store"
 	"lindero/tenant"
 )
 
@@ -19,7 +21,7 @@ var TenantTables = []string{
 	"webhook_deliveries", "webhooks",
 	"work_items", "operation_errors", "operations", "idempotency_keys",
 	"lexical_postings", "lexical_segments", "lexical_deleted", "vector_outbox", "vector_namespaces", "chunk_vectors", "embedding_cache",
-	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collections",
+	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collection_placements", "collections",
 }
 
 // purgePasses is how often a purge starts over when an ingestion that was under way left rows behind.
@@ -69,6 +71,9 @@ func (h *Handle) purgeTables(ctx context.Context, removed map[string]int64) erro
 	if err := h.purgeJobs(ctx, removed); err != nil {
 		return err
 	}
+	if err := h.purgeOwnSlots(ctx, removed); err != nil {
+		return err
+	}
 	for _, table := range TenantTables {
 		n, err := h.purgeTable(ctx, table)
 		if err != nil {
@@ -77,6 +82,29 @@ func (h *Handle) purgeTables(ctx context.Context, removed map[string]int64) erro
 		removed[table] += n
 	}
 	return nil
+}
+
+// purgeOwnSlots marks the tenant's collections, so that none takes another slot, and empties the slots of their own.
+func (h *Handle) purgeOwnSlots(ctx context.Context, removed map[string]int64) error {
+	var collections []uuid.UUID
+	err := h.write(ctx, func(tx pgx.Tx) error {
+		var vectors int64
+		batch := &pgx.Batch{}
+		batch.Queue(`UPDATE collections SET deleted_at = now(), version = version + 1 WHERE tenant_id = $1 AND deleted_at IS NULL`, h.id.UUID())
+		batch.Queue(`SELECT count(*) FROM chunk_vectors WHERE slot >= $2 AND tenant_id = $1`, h.id.UUID(), store.FirstOwnSlot).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&vectors) })
+		batch.Queue(`SELECT id FROM collections WHERE tenant_id = $1`, h.id.UUID()).Query(func(rows pgx.Rows) (err error) {
+			collections, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+			return err
+		})
+		err := tx.SendBatch(ctx, batch).Close()
+		removed["chunk_vectors"] += vectors
+		return err
+	})
+	for i := 0; err == nil && i < len(collections); i++ {
+		err = h.releaseSlots(ctx, collections[i])
+	}
+	return err
 }
 
 // purgeJobs removes the tenant's jobs from the queue. One that is running ends by itself: it finds nothing, or
@@ -93,8 +121,12 @@ func (h *Handle) purgeJobs(ctx context.Context, removed map[string]int64) error 
 // purgeTable empties a table of the tenant's rows, a bounded batch a transaction. Rows are named by where they
 // lie, which for a partitioned table takes the partition too.
 func (h *Handle) purgeTable(ctx context.Context, table string) (total int64, err error) {
-	statement := fmt.Sprintf(`DELETE FROM %[1]s t USING (SELECT tableoid, ctid FROM %[1]s WHERE tenant_id = $1 LIMIT $2) batch
-		WHERE t.tenant_id = $1 AND t.tableoid = batch.tableoid AND t.ctid = batch.ctid`, pgx.Identifier{table}.Sanitize())
+	shared := ""
+	if table == "chunk_vectors" {
+		shared = fmt.Sprintf("slot < %d AND ", store.FirstOwnSlot) // own slots are empty; reading them would lock them all
+	}
+	statement := fmt.Sprintf(`DELETE FROM %[1]s t USING (SELECT tableoid, ctid FROM %[1]s WHERE %[2]stenant_id = $1 LIMIT $2) batch
+		WHERE %[2]st.tenant_id = $1 AND t.tableoid = batch.tableoid AND t.ctid = batch.ctid`, pgx.Identifier{table}.Sanitize(), shared)
 	for {
 		var n int64
 		err := h.write(ctx, func(tx pgx.Tx) error {

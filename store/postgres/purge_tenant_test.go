@@ -37,6 +37,7 @@ var keysNotLeadingWithTenant = map[string]string{
 	"api_keys_id":           "random, looked up before a tenant is known",
 	"goose_db_version_pkey": "no tenant's",
 	"server_secret_pkey":    "no tenant's",
+	"vector_slots_pkey":     "no tenant's: a free slot has none",
 	"chunk_vectors_pkey":    "the slot is the partition key; tenant_id is next",
 }
 

@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	pgvector "github.com/pgvector/pgvector-go"
 
 	"lindero/search"
 	"lindero/search/lexical/bm25"
@@ -17,7 +17,8 @@ import (
 // snapshot is one REPEATABLE READ transaction of the tenant's, open between the two batches of a search.
 type snapshot struct {
 	handle     *Handle
-	conn       *pgxpool.Conn // nil once it is finished
+	conn       *pgxpool.Conn     // nil once it is finished
+	slots      map[uuid.UUID]int // where the plan believes the collections' vectors to be
 	retrieved  []search.Retrieved
 	passages   map[search.Key]search.Passage // already read by the first batch
 	roundTrips int
@@ -30,11 +31,45 @@ func (h *Handle) Retrieve(ctx context.Context, plan search.Plan) (search.Snapsho
 	if h.id.IsZero() {
 		return nil, errNoTenant
 	}
+	s, err := h.retrieve(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	if !s.scanShortLegs(&plan) {
+		return s, nil
+	}
+	// An index may overlook chunks. A leg that came back short is answered by a scan, in a snapshot of its own.
+	shortSearches.Inc()
+	s.Close()
+	again, err := h.retrieve(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	again.roundTrips += s.roundTrips
+	return again, nil
+}
+
+// scanShortLegs has the plan scan exactly where an index has found fewer candidates than were asked for, and reports
+// whether there is such a leg.
+func (s *snapshot) scanShortLegs(plan *search.Plan) (short bool) {
+	for i, target := range plan.Targets {
+		if asksIndex(target) && !s.retrieved[i].Stale && len(s.retrieved[i].Vector) < target.Limit {
+			if !short {
+				plan.Targets = slices.Clone(plan.Targets) // the caller's stay as they are
+			}
+			plan.Targets[i].Exact, short = true, true
+		}
+	}
+	return short
+}
+
+// retrieve is one try at Retrieve. The snapshot is nil only with an error.
+func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, error) {
 	conn, err := h.store.pool.Acquire(ctx)
 	if err != nil {
 		return nil, translate(err)
 	}
-	s := &snapshot{handle: h, conn: conn, retrieved: make([]search.Retrieved, len(plan.Targets)), roundTrips: 1}
+	s := &snapshot{handle: h, conn: conn, slots: map[uuid.UUID]int{}, retrieved: make([]search.Retrieved, len(plan.Targets)), roundTrips: 1}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	batch.Queue(bindTenant, h.id.String())
@@ -95,6 +130,7 @@ func (s *snapshot) queueVersions(batch *pgx.Batch, targets []search.Target) {
 	ids := make([]uuid.UUID, len(targets))
 	for i, target := range targets {
 		ids[i] = target.Collection.ID
+		s.slots[target.Collection.ID] = target.Collection.Slot
 		s.retrieved[i].Stale = true
 	}
 	batch.Queue(`SELECT c.id, c.version FROM collections c
@@ -112,46 +148,6 @@ func (s *snapshot) queueVersions(batch *pgx.Batch, targets []search.Target) {
 			})
 			return err
 		})
-}
-
-// queueVectorLeg ranks the collection's vectors by cosine distance. Slot, tenant and collection are explicit
-// predicates (wall 3) beside row-level security (wall 2).
-func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
-	target := plan.Targets[i]
-	args := &arguments{}
-	tenant, collection := args.add(s.handle.id.UUID()), args.add(target.Collection.ID)
-	slot := args.add(target.Collection.Slot)
-	source := fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, slot, tenant, collection)
-	if target.Proposed != nil {
-		source = proposedVectors(args, slot, tenant, collection, target.Proposed)
-	}
-	nearest := fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s%s ORDER BY distance, v.ordinal LIMIT %s`,
-		args.add(pgvector.NewHalfVector(target.Vector)), source, s.narrowed(args, tenant, collection, "v.ordinal", plan), args.add(target.Limit))
-	if plan.Passages {
-		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
-		return
-	}
-	batch.Queue(nearest, args.values...).Query(func(rows pgx.Rows) error {
-		var c search.Candidate
-		var distance float64
-		_, err := pgx.ForEachRow(rows, []any{&c.Tenant, &c.Ordinal, &distance}, func() error {
-			c.Score = 1 - distance
-			s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
-			return nil
-		})
-		return err
-	})
-}
-
-// narrowed is the plan's filter as a further condition on an ordinal, empty without one.
-func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string, plan search.Plan) string {
-	if plan.Filter == nil {
-		return ""
-	}
-	f := &filterSQL{args: args, tenant: tenant, collection: collection}
-	return fmt.Sprintf(` AND %s IN (SELECT c.ordinal FROM chunks c
-		JOIN documents d ON d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id AND d.key = c.document_key
-		WHERE c.tenant_id = %s AND c.collection_id = %s AND %s)`, ordinal, tenant, collection, f.condition(plan.Filter))
 }
 
 // queueLexicalLeg reads what BM25 needs: totals, deleted chunks, each term's posting blocks, and with a filter the

@@ -117,15 +117,16 @@ func (s *snapshot) Hydrate(ctx context.Context, keys []search.Key, vectors bool)
 
 // queuePassages reads by ordinal under row-level security (wall 4). The lateral look-up keeps to the primary key.
 func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinals []int64, vectors bool, into map[search.Key]search.Passage) {
-	vector := ""
+	vector, arguments := "", []any{s.handle.id.UUID(), collection, ordinals}
 	if vectors {
-		vector = `, (SELECT v.embedding FROM chunk_vectors v JOIN collections o ON o.tenant_id = $1 AND o.id = $2 AND v.slot = o.slot
-			WHERE v.tenant_id = $1 AND v.collection_id = $2 AND v.ordinal = c.ordinal)`
+		// The slot as a parameter: a join with collections would lock every partition.
+		vector = `, (SELECT v.embedding FROM chunk_vectors v WHERE v.slot = $4 AND v.tenant_id = $1 AND v.collection_id = $2 AND v.ordinal = c.ordinal)`
+		arguments = append(arguments, s.slots[collection])
 	}
 	statement := `SELECT k.ordinal, p.* FROM unnest($3::bigint[]) AS k (ordinal)
 		CROSS JOIN LATERAL (SELECT ` + passageColumns + vector + ` FROM ` + passageSource + `
 			WHERE c.tenant_id = $1 AND c.collection_id = $2 AND c.ordinal = k.ordinal OFFSET 0) p`
-	batch.Queue(statement, s.handle.id.UUID(), collection, ordinals).Query(func(rows pgx.Rows) error {
+	batch.Queue(statement, arguments...).Query(func(rows pgx.Rows) error {
 		var ordinal int64
 		var row passageRow
 		for rows.Next() {

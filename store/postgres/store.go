@@ -29,7 +29,8 @@ type Config struct {
 	Secret   string // mixed into the key hashes and cursor seals (LINDERO_SECRET); may be empty
 	// DefaultEmbedding is what a collection gets whose caller names no embedding; zero makes naming one a duty.
 	DefaultEmbedding store.Profile
-	Log              *slog.Logger // nil: no logs
+	Placement        PlacementPolicy // zero fields take their defaults
+	Log              *slog.Logger    // nil: no logs
 }
 
 // Store is the connection pool of the restricted role. It is safe for concurrent use.
@@ -40,6 +41,7 @@ type Store struct {
 
 	notifications    *Notifications
 	defaultEmbedding store.Profile
+	placement        PlacementPolicy
 	operatorSecret   string
 	secret           atomic.Pointer[[]byte] // of the database, once it was read
 }
@@ -62,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{
 		pool: pool, jobs: jobs, log: log,
 		notifications:    newNotifications(pool.Config().ConnConfig, log),
-		defaultEmbedding: cfg.DefaultEmbedding, operatorSecret: cfg.Secret,
+		defaultEmbedding: cfg.DefaultEmbedding, placement: cfg.Placement.withDefaults(), operatorSecret: cfg.Secret,
 	}, nil
 }
 

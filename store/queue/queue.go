@@ -11,12 +11,13 @@ import (
 )
 
 // Queues of the shared pool. Maintenance has workers of its own, so that it never waits behind ingestion; so have
-// webhooks, so that nothing waits behind a slow receiver.
+// webhooks, so that nothing waits behind a slow receiver, and placement, whose index builds take long.
 const (
 	Ingest      = "ingest"
 	Maintenance = "maintenance"
 	Vectors     = "vectors" // talks to the vector index outside the database, which may be slow or away
 	Webhooks    = "webhooks"
+	Placement   = "placement"
 )
 
 // Drain works off one tenant's work items, a slice a turn. There is at most one per tenant.
@@ -53,6 +54,19 @@ func (PurgeCollection) Kind() string { return "purge_collection" }
 
 // InsertOpts makes the job unique per collection.
 func (PurgeCollection) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+
+// PlaceCollection moves a collection's vectors to a slot of their own, with an index, or back among the small
+// ones, as its size or an operator asks.
+type PlaceCollection struct {
+	TenantID     uuid.UUID `json:"tenant_id" river:"unique"`
+	CollectionID uuid.UUID `json:"collection_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (PlaceCollection) Kind() string { return "place_collection" }
+
+// InsertOpts makes the job unique per collection.
+func (PlaceCollection) InsertOpts() river.InsertOpts { return unique(Placement) }
 
 // PurgeTenant removes everything of a tenant that is being deleted, verifies it and leaves a receipt.
 type PurgeTenant struct {

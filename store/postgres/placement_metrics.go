@@ -1,0 +1,54 @@
+package postgres
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lindero/store"
+)
+
+var (
+	moves = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lindero_placement_moves_total",
+		Help: "Collections moved: promotion to a slot of their own with an index, demotion back to the exactly scanned ones.",
+	}, []string{"kind"})
+	stepSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "lindero_placement_step_seconds", Help: "Duration of one step of a move.",
+		Buckets: prometheus.ExponentialBuckets(0.01, 4, 9),
+	}, []string{"step"})
+	stepFailures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lindero_placement_failures_total", Help: "Steps of a move that failed; they are repeated.",
+	}, []string{"step"})
+	shortSearches = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lindero_search_short_total", Help: "Searches whose index found fewer chunks than were wanted and which were repeated by scanning.",
+	})
+	capReached = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lindero_placement_cap_reached_total", Help: "Promotions put off because all slots of their own are taken.",
+	})
+)
+
+// Collectors are the package's metrics.
+func Collectors() []prometheus.Collector {
+	return []prometheus.Collector{moves, stepSeconds, stepFailures, capReached, shortSearches}
+}
+
+func observeStep(state string, started time.Time, err error) {
+	if state == settled {
+		state = "decide"
+	}
+	if err != nil && !errors.Is(err, errOvertaken) {
+		stepFailures.WithLabelValues(state).Inc()
+		return
+	}
+	stepSeconds.WithLabelValues(state).Observe(time.Since(started).Seconds())
+}
+
+func observeMove(target int) {
+	kind := "demotion"
+	if target >= store.FirstOwnSlot {
+		kind = "promotion"
+	}
+	moves.WithLabelValues(kind).Inc()
+}

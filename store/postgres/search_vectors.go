@@ -1,0 +1,95 @@
+package postgres
+
+import (
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	pgvector "github.com/pgvector/pgvector-go"
+
+	"lindero/search"
+)
+
+// maxEfSearch is pgvector's own bound.
+const maxEfSearch = 1000
+
+// queueVectorLeg ranks the collection's vectors by cosine distance. Slot, tenant and collection are explicit
+// predicates (wall 3) beside row-level security (wall 2).
+func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
+	target := plan.Targets[i]
+	args := &arguments{}
+	tenant, collection := args.add(s.handle.id.UUID()), args.add(target.Collection.ID)
+	var nearest string
+	if asksIndex(target) && plan.Filter == nil {
+		queueIndexSettings(batch, target)
+		nearest = s.indexed(args, tenant, collection, target)
+	} else {
+		nearest = s.scanned(args, tenant, collection, target, plan)
+	}
+	if plan.Passages {
+		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
+		return
+	}
+	batch.Queue(`WITH nearest AS MATERIALIZED (`+nearest+`) SELECT * FROM nearest ORDER BY distance, ordinal`, args.values...).Query(func(rows pgx.Rows) error {
+		var c search.Candidate
+		var distance float64
+		_, err := pgx.ForEachRow(rows, []any{&c.Tenant, &c.Ordinal, &distance}, func() error {
+			c.Score = 1 - distance
+			s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
+			return nil
+		})
+		return err
+	})
+}
+
+// scanFactor is from which share of the collection on (one in so many) a scan finds the candidates as fast as the index.
+const scanFactor = 4
+
+// asksIndex reports whether the target's vector leg goes to an approximate index.
+func asksIndex(target search.Target) bool {
+	return target.Vector != nil && target.Proposed == nil && target.Collection.Indexed() && !target.Exact && int64(target.Limit)*scanFactor <= target.Collection.Chunks
+}
+
+// scanned computes every distance: the whole truth, and for few chunks the fastest way to it. In a slot with an index
+// it reads the heap all the same, because the index is on the vectors' cast. Of a collection for which an index outside
+// the database made a proposal, it reads what was proposed.
+func (s *snapshot) scanned(args *arguments, tenant, collection string, target search.Target, plan search.Plan) string {
+	slot := args.add(target.Collection.Slot)
+	source := fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, slot, tenant, collection)
+	if target.Proposed != nil {
+		source = proposedVectors(args, slot, tenant, collection, target.Proposed)
+	}
+	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s%s ORDER BY distance, v.ordinal LIMIT %s`,
+		args.add(pgvector.NewHalfVector(target.Vector)), source, s.narrowed(args, tenant, collection, "v.ordinal", plan), args.add(target.Limit))
+}
+
+// indexed asks the collection's own approximate index.
+func (s *snapshot) indexed(args *arguments, tenant, collection string, target search.Target) string {
+	distance := fmt.Sprintf("v.embedding::halfvec(%d) <=> %s", target.Collection.Embedding.Dimensions, args.add(pgvector.NewHalfVector(target.Vector)))
+	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, %s AS distance FROM chunk_vectors v
+		WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s ORDER BY %s LIMIT %s`,
+		distance, args.add(target.Collection.Slot), tenant, collection, distance, args.add(target.Limit))
+}
+
+// queueIndexSettings says how wide the index is searched, for the rest of the transaction. The scan goes on beyond
+// that width until the limit is reached: rows that a policy or a deletion hides must not shorten the answer. Sorting
+// is forbidden, or the planner might read the whole slot and sort it.
+func queueIndexSettings(batch *pgx.Batch, target search.Target) {
+	ef := target.Collection.EfSearch
+	if ef == 0 {
+		ef = defaultEfSearch(target.Collection.Chunks)
+	}
+	ef = min(max(ef, target.Limit), maxEfSearch)
+	batch.Queue(`SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
+		set_config('enable_sort', 'off', true)`, fmt.Sprint(ef))
+}
+
+// narrowed is the plan's filter as a further condition on an ordinal, empty without one.
+func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string, plan search.Plan) string {
+	if plan.Filter == nil {
+		return ""
+	}
+	f := &filterSQL{args: args, tenant: tenant, collection: collection}
+	return fmt.Sprintf(` AND %s IN (SELECT c.ordinal FROM chunks c
+		JOIN documents d ON d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id AND d.key = c.document_key
+		WHERE c.tenant_id = %s AND c.collection_id = %s AND %s)`, ordinal, tenant, collection, f.condition(plan.Filter))
+}
