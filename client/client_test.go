@@ -66,6 +66,27 @@ func TestRetriesOnlyWhatMayHelp(t *testing.T) {
 	}
 }
 
+// TestPatienceOutlastsRetries has the server refuse more often than a call is tried without patience.
+func TestPatienceOutlastsRetries(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if tries.Add(1) <= 20 {
+			refuse(w, 429, "rate_limited")
+			return
+		}
+		_, _ = io.WriteString(w, `{"results":[]}`)
+	}))
+	t.Cleanup(server.Close)
+	c, err := client.New(client.Config{URL: server.URL, Retries: 3, MaxWait: time.Millisecond, Patience: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := search(t.Context(), c); err != nil || tries.Load() != 21 {
+		t.Errorf("%v after %d tries", err, tries.Load())
+	}
+}
+
 func search(ctx context.Context, c *client.Client) error {
 	_, err := c.Search(ctx, client.SearchRequest{Query: "router"})
 	return err

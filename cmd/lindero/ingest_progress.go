@@ -3,25 +3,33 @@ package main
 import (
 	"fmt"
 	"io"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress is told on standard error, and only where somebody watches. It goes by bytes: they are known before
-// anything is read, and time goes by them rather than by files.
+// progress is told on standard error: as a bar on a terminal, as a line now and then elsewhere. It goes by bytes: they
+// are known before anything is read, and time goes by them rather than by files.
 type progress struct {
-	bar       *progressbar.ProgressBar
-	documents atomic.Int64
-	began     time.Time
+	bar   *progressbar.ProgressBar // nil where there is no terminal
+	out   io.Writer
+	total int64 // bytes; -1 when nobody knows
+	began time.Time
+
+	mu        sync.Mutex
+	documents int64
+	bytes     int64
+	told      time.Time // of the last line
 }
 
-// newProgress draws until total bytes are told; -1 when nobody knows how many there will be.
-func newProgress(w io.Writer, visible bool, total int64, began time.Time) *progress {
-	p := &progress{began: began}
-	if !visible {
-		p.bar = progressbar.DefaultBytesSilent(total)
+// tellEvery is how often a line is written where there is no terminal.
+const tellEvery = 30 * time.Second
+
+// newProgress tells until total bytes are done; -1 when nobody knows how many there will be.
+func newProgress(w io.Writer, terminal bool, total int64, began time.Time) *progress {
+	p := &progress{out: w, total: total, began: began, told: began}
+	if !terminal {
 		return p
 	}
 	p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
@@ -32,12 +40,39 @@ func newProgress(w io.Writer, visible bool, total int64, began time.Time) *progr
 }
 
 func (p *progress) add(documents int, bytes int64) {
-	n := p.documents.Add(int64(documents))
-	if documents > 0 {
-		p.bar.Describe(fmt.Sprintf("%d documents, %.0f/s", n, float64(n)/max(time.Since(p.began).Seconds(), .001)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.documents, p.bytes = p.documents+int64(documents), p.bytes+bytes
+	switch {
+	case p.bar != nil:
+		if documents > 0 {
+			p.bar.Describe(p.rate())
+		}
+		_ = p.bar.Add64(bytes) // more than was told when a file has grown meanwhile: the bar stays full
+	case time.Since(p.told) >= tellEvery:
+		p.told = time.Now()
+		fmt.Fprintln(p.out, p.line())
 	}
-	_ = p.bar.Add64(bytes) // more than was told when a file has grown meanwhile: the bar stays full
+}
+
+func (p *progress) rate() string {
+	return fmt.Sprintf("%d documents, %.0f/s", p.documents, float64(p.documents)/p.seconds())
+}
+
+func (p *progress) seconds() float64 { return max(time.Since(p.began).Seconds(), .001) }
+
+// line is what the bar shows, in words.
+func (p *progress) line() string {
+	if p.total < 0 || p.bytes <= 0 {
+		return fmt.Sprintf("%s, %.1f MB", p.rate(), float64(p.bytes)/1e6)
+	}
+	left := time.Duration(p.seconds() * float64(max(0, p.total-p.bytes)) / float64(p.bytes) * float64(time.Second))
+	return fmt.Sprintf("%s, %.1f of %.1f MB, about %s left", p.rate(), float64(p.bytes)/1e6, float64(p.total)/1e6, left.Round(time.Second))
 }
 
 // end takes the bar away.
-func (p *progress) end() { _ = p.bar.Exit() }
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Exit()
+	}
+}

@@ -52,8 +52,10 @@ func TestProgressTellsRateAndTimeLeft(t *testing.T) {
 		t.Errorf("drawn without a total: %q", shown)
 	}
 	screen.Reset()
-	newProgress(&screen, false, 100, time.Now()).add(1, 50)
-	if screen.Len() > 0 {
-		t.Errorf("drawn where nobody watches: %q", screen.String())
+	p = newProgress(&screen, false, 100<<20, time.Now().Add(-time.Minute))
+	p.add(600, 25<<20)
+	p.add(600, 25<<20)
+	if got, want := screen.String(), "600 documents, 10/s, 26.2 of 104.9 MB, about 3m0s left\n"; got != want {
+		t.Errorf("told where there is no terminal: %q, want %q", got, want)
 	}
 }
