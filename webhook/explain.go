@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 
 	"lindero/store"
@@ -41,5 +42,5 @@ func isTLS(err error) bool {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	return errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &verification) ||
-		errors.As(err, &authority) || errors.As(err, &host)
+		errors.As(err, &authority) || errors.As(err, &host) || errors.Is(err, http.ErrSchemeMismatch)
 }
