@@ -45,6 +45,9 @@ type Config struct {
 type Limits struct {
 	JSONBytes int64 // of a JSON body and of one NDJSON line; default 32 MiB
 	FileBytes int64 // of a raw file and of one multipart part; default 100 MiB
+	// Memory is what all bodies above 1 MiB may have together; a larger one comes alone. Others wait, and after 20
+	// seconds are answered 503. Default 64 MiB.
+	Memory int64
 }
 
 type server struct {
@@ -52,6 +55,7 @@ type server struct {
 	api     huma.API
 	cursors *sealer
 	metrics *metrics
+	memory  *bodyMemory
 	admins  [][32]byte
 }
 
@@ -76,11 +80,14 @@ func build(cfg Config) (*server, *gin.Engine, error) {
 	if cfg.Limits.FileBytes == 0 {
 		cfg.Limits.FileBytes = 100 << 20
 	}
+	if cfg.Limits.Memory == 0 {
+		cfg.Limits.Memory = 64 << 20
+	}
 	cursors, err := newSealer(cfg.CursorSecret)
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &server{cfg: cfg, cursors: cursors, metrics: newMetrics(cfg.Registry), admins: hashKeys(cfg.AdminKeys)}
+	s := &server{cfg: cfg, cursors: cursors, metrics: newMetrics(cfg.Registry), memory: newBodyMemory(cfg.Limits.Memory), admins: hashKeys(cfg.AdminKeys)}
 	gin.SetMode(gin.ReleaseMode)
 	engine := s.engine()
 	s.api = humagin.New(engine, s.humaConfig())

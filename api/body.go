@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -69,13 +70,38 @@ func extendWrite(ex *exchange, d time.Duration) {
 	_ = http.NewResponseController(ex.writer).SetWriteDeadline(time.Now().Add(d)) // a test's recorder has none
 }
 
-// readAll reads a whole body of at most limit bytes.
-func readAll(ex *exchange, limit int64) ([]byte, error) {
+// readAll reads a whole body of at most limit bytes. It waits until there is memory for it: for what the client
+// announces, or for limit when it announces nothing and sends more than a small body.
+func (s *server) readAll(ex *exchange, limit int64) ([]byte, error) {
 	reader, err := openBody(ex, limit)
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(reader)
+	announced := ex.request.ContentLength
+	first := announced
+	if announced < 0 {
+		first, announced = smallBody, limit
+	}
+	if err := s.memory.reserve(ex, first); err != nil {
+		return nil, err
+	}
+	// A buffer that grows would take twice its size; one that the client only claims to fill is not made.
+	data := bytes.NewBuffer(make([]byte, 0, min(first, smallBody)+bytes.MinRead))
+	if _, err := io.CopyN(data, reader, smallBody); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return data.Bytes(), err
+	}
+	if first < announced {
+		if err := s.memory.reserve(ex, announced); err != nil {
+			return nil, err
+		}
+	} else {
+		data.Grow(int(announced) - data.Len() + bytes.MinRead)
+	}
+	_, err = data.ReadFrom(reader)
+	return data.Bytes(), err
 }
 
 // mediaType is the body's type in lower case without parameters, empty when none is declared. Another charset
@@ -104,7 +130,7 @@ func (s *server) readJSON(ex *exchange, target any) error {
 	if kind != "" && kind != "application/json" {
 		return fault.New(fault.UnsupportedMediaType, "send the body as Content-Type: application/json, not %s", kind)
 	}
-	data, err := readAll(ex, s.cfg.Limits.JSONBytes)
+	data, err := s.readAll(ex, s.cfg.Limits.JSONBytes)
 	if err != nil {
 		return err
 	}

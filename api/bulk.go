@@ -94,6 +94,7 @@ func (s *server) postDocuments(ctx context.Context, in *bulkParams) (*answer[bul
 	if err := once.finish(ctx, view); err != nil {
 		return nil, err
 	}
+	exchangeOf(ctx).releaseBody()
 	if wait > 0 {
 		op, err := await(ctx, st, uuid.MustParse(view.Operation.ID), wait)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"hash"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -37,15 +36,15 @@ func (s *server) openBulk(ex *exchange) (hashed, error) {
 	case "", "application/json":
 		return s.openArray(ex)
 	case "application/x-ndjson", "application/ndjson", "application/jsonl":
-		stream, err := openStream(ex, "ndjson")
-		return &lines{stream: stream, limit: s.cfg.Limits.JSONBytes}, err
+		stream, err := s.openStream(ex, "ndjson", s.cfg.Limits.JSONBytes)
+		return &lines{stream: stream}, err
 	case "multipart/form-data":
 		_, params, _ := mime.ParseMediaType(ex.request.Header.Get("Content-Type")) // parsed before
 		if params["boundary"] == "" {
 			return nil, fault.New(fault.Malformed, "multipart/form-data needs its boundary parameter")
 		}
-		stream, err := openStream(ex, "multipart")
-		return &parts{stream: stream, boundary: params["boundary"], limit: s.cfg.Limits.FileBytes}, err
+		stream, err := s.openStream(ex, "multipart", s.cfg.Limits.FileBytes)
+		return &parts{stream: stream, boundary: params["boundary"]}, err
 	}
 	return nil, fault.New(fault.UnsupportedMediaType, "send application/json, application/x-ndjson or multipart/form-data, not %s", kind)
 }
@@ -57,7 +56,7 @@ type array struct {
 }
 
 func (s *server) openArray(ex *exchange) (hashed, error) {
-	data, err := readAll(ex, s.cfg.Limits.JSONBytes)
+	data, err := s.readAll(ex, s.cfg.Limits.JSONBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -94,41 +93,11 @@ func (a *array) each(take func(store.NewDocument, error) error) error {
 	return nil
 }
 
-// stream reads a body of any length and hashes it on the way.
-type stream struct {
-	body  io.Reader
-	hash  hash.Hash
-	name  string
-	whole bool
-}
-
-func openStream(ex *exchange, name string) (*stream, error) {
-	body, err := openBody(ex, -1)
-	if err != nil {
-		return nil, err
-	}
-	h := sha256.New()
-	return &stream{body: io.TeeReader(body, h), hash: h, name: name}, nil
-}
-
-func (s *stream) sum() ([]byte, bool) { return s.hash.Sum(nil), s.whole }
-func (s *stream) kind() string        { return s.name }
-
-// drain hashes what is left. A parser may have stopped before the end, as at the last boundary.
-func (s *stream) drain() error {
-	_, err := io.Copy(io.Discard, s.body)
-	s.whole = err == nil
-	return err
-}
-
 // lines is NDJSON: one document a line. Lines without text are passed over.
-type lines struct {
-	*stream
-	limit int64 // bytes of one line
-}
+type lines struct{ *stream }
 
 func (l *lines) each(take func(store.NewDocument, error) error) error {
-	reader := ndjson.NewReader(l.body, l.limit)
+	reader := ndjson.NewReader(l, l.limit)
 	for {
 		line, _, err := reader.Next()
 		last, tooLong := errors.Is(err, io.EOF), errors.Is(err, ndjson.ErrTooLong)
@@ -145,6 +114,7 @@ func (l *lines) each(take func(store.NewDocument, error) error) error {
 		if err != nil {
 			return err
 		}
+		l.taken()
 		if last {
 			return l.drain()
 		}
@@ -155,11 +125,10 @@ func (l *lines) each(take func(store.NewDocument, error) error) error {
 type parts struct {
 	*stream
 	boundary string
-	limit    int64 // bytes of one file
 }
 
 func (p *parts) each(take func(store.NewDocument, error) error) error {
-	reader := multipart.NewReader(p.body, p.boundary)
+	reader := multipart.NewReader(p, p.boundary)
 	for {
 		part, err := reader.NextPart()
 		if err == io.EOF { // only at the last boundary: a body that ends early wraps it
@@ -179,6 +148,7 @@ func (p *parts) each(take func(store.NewDocument, error) error) error {
 		if err := take(doc, bad); err != nil {
 			return err
 		}
+		p.taken()
 	}
 }
 

@@ -57,6 +57,7 @@ func (s *server) putDocument(ctx context.Context, in *putParams) (*answer[putVie
 	if err != nil {
 		return nil, err
 	}
+	exchangeOf(ctx).releaseBody() // the answer may take a minute
 	return s.answerPut(ctx, st, accepted[0], wait)
 }
 
@@ -84,7 +85,7 @@ func (s *server) readDocument(ex *exchange, in *putParams) (store.Payload, error
 	if err != nil {
 		return store.Payload{}, err
 	}
-	file, err := readAll(ex, s.cfg.Limits.FileBytes)
+	file, err := s.readAll(ex, s.cfg.Limits.FileBytes)
 	return store.Payload{Title: in.Title, URL: in.URL, Language: in.Language, Metadata: metadata, ContentType: contentType, Body: file}, err
 }
 

@@ -16,6 +16,7 @@ type exchange struct {
 	head      bool           // the caller asked for the headers only
 	principal auth.Principal // after authentication on /v1
 	failure   error          // what was answered as a problem, for the log
+	held      []func()       // memory reserved for the body: each lets go of some
 }
 
 type exchangeKey struct{}

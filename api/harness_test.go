@@ -49,6 +49,11 @@ type deployment struct {
 
 func deploy(t testing.TB) *deployment {
 	t.Helper()
+	return deployLimited(t, Limits{JSONBytes: jsonLimit, FileBytes: fileLimit})
+}
+
+func deployLimited(t testing.TB, limits Limits) *deployment {
+	t.Helper()
 	db := pgtest.New(t)
 	profile := store.Profile{Provider: store.ProviderBuiltin, Model: builtin.Model, Dimensions: 64}
 	quiet := slog.New(slog.DiscardHandler)
@@ -73,7 +78,7 @@ func deploy(t testing.TB) *deployment {
 		Ready:             func(context.Context) map[string]error { return map[string]error{"database": d.unready} },
 		IsolationVerified: func() error { return d.isolated },
 		CursorSecret:      bytes.Repeat([]byte{7}, 32),
-		Limits:            Limits{JSONBytes: jsonLimit, FileBytes: fileLimit},
+		Limits:            limits,
 		Version:           "test",
 		Log:               slog.New(slog.NewTextHandler(d.logs, nil)),
 		Registry:          prometheus.NewRegistry(),

@@ -40,6 +40,7 @@ func (s *server) begin(c *gin.Context) {
 	s.metrics.inFlight.Inc()
 	defer func() {
 		s.metrics.inFlight.Dec()
+		ex.releaseBody()
 		s.finish(c, ex, time.Since(start))
 	}()
 	c.Next()
