@@ -40,6 +40,7 @@ func workUntilKilled(url string) error {
 		return err
 	}
 	cfg := config(s, &fakeEmbedder{})
+	cfg.Webhooks = toThisMachine(0)
 	cfg.Log = slog.New(slog.DiscardHandler)
 	cfg.Batch = store.WorkLimit{Items: 100, Bytes: 1 << 20} // so that kills hit batches in every stage
 	j, err := jobs.New(cfg)

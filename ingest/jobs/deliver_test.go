@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -65,10 +66,14 @@ func (r *receiver) next(tb testing.TB) received {
 	}
 }
 
-// withWebhooks is a configuration that delivers to this machine.
+// toThisMachine delivers to receivers on loopback addresses.
+func toThisMachine(timeout time.Duration) *webhook.Sender {
+	return webhook.NewSender(webhook.Config{Policy: webhook.Policy{Allow: webhook.Loopback}, Timeout: timeout})
+}
+
 func withWebhooks(s *postgres.Store, timeout time.Duration) jobs.Config {
 	cfg := config(s, nil)
-	cfg.Webhooks = webhook.NewSender(webhook.Config{Policy: webhook.Policy{Allow: webhook.Loopback}, Timeout: timeout})
+	cfg.Webhooks = toThisMachine(timeout)
 	return cfg
 }
 
@@ -207,10 +212,144 @@ func TestSlowReceiversDelayNobody(t *testing.T) {
 	wait(t, quick, accept(t, quick, split("other", 1)...))
 	own.next(t)
 	other.next(t)
-	if took := time.Since(began); took > 15*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("beside a hanging receiver deliveries took %v", took)
 	}
 	if n := len(hangs.posts); n > 3 {
 		t.Errorf("%d more attempts at once at a receiver that hangs", n)
+	}
+}
+
+// TestKilledBetweenEndAndDelivery kills the worker process while the receiver holds an attempt, and once between
+// the end of operations and their delivery: in the end each is told, and repetitions carry the same id.
+func TestKilledBetweenEndAndDelivery(t *testing.T) {
+	t.Parallel()
+	f := storefixture.New(t)
+	tenant := f.Tenant(t, storefixture.External)
+	release := make(chan struct{})
+	to := newReceiver(t, func(_ int, r *http.Request) int {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		return 200
+	})
+	letGo := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(letGo)
+	_, secret := hook(t, tenant, to.url)
+	worker := startWorkerProcess(t, f.AppURL)
+	defer func() { kill(worker) }()
+	ids := map[string]string{} // delivery by operation
+	note := func(post received) {
+		t.Helper()
+		event, err := client.VerifyWebhook(secret, post.header, post.body, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before, known := ids[event.Operation.ID]; known && before != event.ID {
+			t.Errorf("operation %s is told by two deliveries", event.Operation.ID)
+		}
+		ids[event.Operation.ID] = event.ID
+	}
+	operations := []store.Operation{wait(t, tenant, accept(t, tenant, split("a", 1)...))}
+	note(to.next(t)) // the attempt is under way
+	kill(worker)
+	// With no worker, operations still end: cancelled ones and empty ones.
+	for i := range 5 {
+		op := accept(t, tenant, split(fmt.Sprint("c", i), 1)...)
+		cancelled, err := tenant.Handle.CancelOperation(t.Context(), op.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		operations = append(operations, cancelled)
+	}
+	letGo()
+	worker = startWorkerProcess(t, f.AppURL)
+	outcomes(t, tenant, func(w store.Webhook) bool { return w.Pending == 0 })
+	for len(to.posts) > 0 {
+		note(to.next(t))
+	}
+	for _, op := range operations {
+		if ids[op.ID.String()] == "" {
+			t.Errorf("the end of %s (%s) was not told", op.ID, op.Status)
+		}
+	}
+	if len(ids) != len(operations) {
+		t.Errorf("%d operations were told of, want %d", len(ids), len(operations))
+	}
+	var rows, delivered int
+	f.Query(t, tenant.ID, `SELECT count(*), count(*) FILTER (WHERE status = 'delivered') FROM webhook_deliveries`, &rows, &delivered)
+	if rows != len(operations) || delivered != rows {
+		t.Errorf("%d deliveries, %d delivered", rows, delivered)
+	}
+}
+
+// TestKilledAtRandomTellsEachEnd kills worker processes at random moments while operations end; every end is told
+// by exactly one delivery, however often it is attempted.
+func TestKilledAtRandomTellsEachEnd(t *testing.T) {
+	t.Parallel()
+	const operations = 60
+	f := storefixture.New(t)
+	tenant := f.Tenant(t, storefixture.External)
+	to := newReceiver(t, nil)
+	_, secret := hook(t, tenant, to.url)
+	want := map[string]bool{}
+	for i := range operations {
+		want[accept(t, tenant, split(fmt.Sprintf("k%02d-", i), 1)...).ID.String()] = true
+	}
+	for range crashKills(t) {
+		worker := startWorkerProcess(t, f.AppURL)
+		time.Sleep(time.Duration(200+rand.IntN(400)) * time.Millisecond)
+		kill(worker)
+	}
+	worker := startWorkerProcess(t, f.AppURL)
+	defer kill(worker)
+	told := map[string]string{}
+	for len(told) < operations {
+		post := to.next(t)
+		event, err := client.VerifyWebhook(secret, post.header, post.body, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before := told[event.Operation.ID]; before != "" && before != event.ID || !want[event.Operation.ID] {
+			t.Errorf("%+v is told by %q too", event, before)
+		}
+		told[event.Operation.ID] = event.ID
+	}
+	outcomes(t, tenant, func(w store.Webhook) bool { return w.Pending == 0 && w.FailingSince == nil })
+	var rows int
+	f.Query(t, tenant.ID, `SELECT count(*) FROM webhook_deliveries WHERE status = 'delivered'`, &rows)
+	if rows != operations {
+		t.Errorf("%d deliveries for %d operations", rows, operations)
+	}
+}
+
+// TestTenantsTakeTurns has one tenant's backlog at a slow receiver wait while one tenant only is delivered to at a
+// time: another's single delivery comes long before the backlog is done.
+func TestTenantsTakeTurns(t *testing.T) {
+	t.Parallel()
+	f := storefixture.New(t)
+	big, small := f.Tenant(t, storefixture.External), f.Tenant(t, storefixture.External)
+	slow := newReceiver(t, func(int, *http.Request) int { time.Sleep(50 * time.Millisecond); return 200 })
+	quick := newReceiver(t, nil)
+	w, _ := hook(t, big, slow.url)
+	hook(t, small, quick.url)
+	f.Exec(t, big.ID, fmt.Sprintf(`INSERT INTO webhook_deliveries (tenant_id, webhook_id, event, operation_id, ended_at, operation)
+		SELECT '%s', '%s', 'operation.finished', gen_random_uuid(), now(), jsonb_build_object('id', gen_random_uuid(),
+			'created_at', now(), 'finished_at', now()) FROM generate_series(1, 2000)`, big.ID, w))
+	cfg := withWebhooks(f.Store, 0)
+	cfg.WebhookTenants = 1
+	start(t, cfg)
+	for range 2 {
+		wait(t, big, accept(t, big, split(uuid.NewString(), 1)...))
+	}
+	slow.next(t)
+	began := time.Now()
+	wait(t, small, accept(t, small, split("single", 1)...))
+	quick.next(t)
+	left := outcomes(t, big, func(store.Webhook) bool { return true }).Pending
+	t.Logf("another tenant's delivery came after %v, with %d or more left of the backlog", time.Since(began), left)
+	if left < 500 {
+		t.Errorf("only %d are left of the backlog", left)
 	}
 }

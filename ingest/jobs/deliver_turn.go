@@ -57,10 +57,8 @@ func (t *deliveryTurn) run(ctx context.Context) (rest bool, err error) {
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	for {
-		if err == nil && ctx.Err() == nil && !rest {
-			if rest = t.worker.mustRest(ctx, t.job, t.began); !rest {
-				err = t.start(ctx)
-			}
+		if !rest && err == nil && ctx.Err() == nil {
+			err = t.start(ctx)
 		}
 		if len(t.underWay) == 0 {
 			return rest, err
@@ -73,6 +71,7 @@ func (t *deliveryTurn) run(ctx context.Context) (rest bool, err error) {
 				err = errors.Join(err, t.record(ctx, done))
 			}
 		case <-again.C:
+			rest = rest || t.worker.mustRest(ctx, t.job, t.began)
 		}
 	}
 }

@@ -14,15 +14,16 @@ import (
 )
 
 const (
-	// webhookTenants is how many tenants are delivered to at once. Receivers are waited for, not worked on, so it may
-	// be large: as many tenants with receivers that hang do not delay another.
-	webhookTenants = 32
+	// defaultWebhookTenants may be large, because receivers are waited for, not worked on: it takes as many tenants
+	// with receivers that hang to delay another.
+	defaultWebhookTenants = 32
 	// webhookStorage is how many of them may use the database at once, so that a storm of deliveries leaves
 	// connections to everything else.
 	webhookStorage = 4
-	// fairDeliveries is how long a tenant's turn goes on beginning attempts while others wait, and longestDeliveries
-	// how long it does so at most. An attempt under way is waited for.
-	fairDeliveries    = 2 * time.Second
+	// longWait is how long another tenant's deliveries wait before a turn ends for their sake. While there is room
+	// for more tenants none waits as long.
+	longWait = 2 * time.Second
+	// longestDeliveries is how long a turn goes on beginning attempts. Those under way are waited for.
 	longestDeliveries = time.Minute
 )
 
@@ -105,14 +106,8 @@ func (w *deliverWorker) complete(ctx context.Context, job *river.Job[queue.Deliv
 	return err == nil, err
 }
 
-// othersWait reports whether another tenant's deliveries could be attempted now.
-func (w *deliverWorker) othersWait(ctx context.Context, job int64) (waiting bool, err error) {
-	err = w.jobs.cfg.Store.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM river.river_job
-		WHERE state = 'available' AND queue = $1 AND scheduled_at <= now() AND id <> $2)`, queue.Webhooks, job).Scan(&waiting)
-	return waiting, err
-}
-
-// mustRest reports whether a turn that began then is over: the process stops, or others wait.
+// mustRest reports whether a turn that began then is over: the process stops, others have waited, or it has lasted
+// very long.
 func (w *deliverWorker) mustRest(ctx context.Context, job int64, began time.Time) bool {
 	select {
 	case <-w.jobs.stopping:
@@ -120,9 +115,14 @@ func (w *deliverWorker) mustRest(ctx context.Context, job int64, began time.Time
 	default:
 	}
 	lasted := time.Since(began)
-	if lasted < fairDeliveries {
+	if lasted < longWait {
 		return false
 	}
-	waiting, err := w.othersWait(ctx, job)
+	var waiting bool
+	err := w.using(ctx, func() error {
+		return w.jobs.cfg.Store.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM river.river_job
+			WHERE state = 'available' AND queue = $1 AND scheduled_at <= now() - make_interval(secs => $2) AND id <> $3)`,
+			queue.Webhooks, longWait.Seconds(), job).Scan(&waiting)
+	})
 	return err != nil || waiting || lasted > longestDeliveries
 }

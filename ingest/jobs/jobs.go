@@ -39,6 +39,8 @@ type Config struct {
 	PurgeTenant func(ctx context.Context, h *postgres.Handle) error
 	// Webhooks sends webhook deliveries; nil: to public addresses only.
 	Webhooks *webhook.Sender
+	// WebhookTenants is how many tenants are delivered to at once; 0 means 32.
+	WebhookTenants int
 	// Workers is how many tenants are worked on at once; 0 means two.
 	Workers int
 	// Batch bounds one publication; zero means 1,024 documents and 16 MiB.
@@ -87,6 +89,9 @@ func New(cfg Config) (*Jobs, error) {
 	if cfg.Batch.Bytes <= 0 {
 		cfg.Batch.Bytes = defaultBatch.Bytes
 	}
+	if cfg.WebhookTenants <= 0 {
+		cfg.WebhookTenants = defaultWebhookTenants
+	}
 	if cfg.Webhooks == nil {
 		cfg.Webhooks = webhook.NewSender(webhook.Config{})
 	}
@@ -116,7 +121,7 @@ func (j *Jobs) riverConfig() *river.Config {
 		Queues: map[string]river.QueueConfig{
 			queue.Ingest:      {MaxWorkers: j.cfg.Workers},
 			queue.Maintenance: {MaxWorkers: maintenanceWorkers},
-			queue.Webhooks:    {MaxWorkers: webhookTenants},
+			queue.Webhooks:    {MaxWorkers: j.cfg.WebhookTenants},
 			queue.Placement:   {MaxWorkers: 1}, // LeadPlacement lets one at a time through anyway
 		},
 		Workers:                     workers,
