@@ -52,6 +52,8 @@ func (s *server) adminRoutes() {
 		summary: "Suspend a tenant", doc: "Its keys answer 403 tenant_suspended."}, s.tenantCall(s.cfg.Admin.Suspend))
 	handle(s, route{method: http.MethodPost, path: tenantsPath + "/{ref}/activate", id: "activate-tenant",
 		summary: "Activate a tenant"}, s.tenantCall(s.cfg.Admin.Activate))
+	handle(s, route{method: http.MethodGet, path: "/admin/v1/alerts", id: "list-alerts",
+		summary: "List what an operator should look at", doc: "An alert is there as long as what it says is so."}, s.listAlerts)
 	s.adminKeyRoutes()
 }
 
@@ -80,6 +82,14 @@ func (s *server) patchTenant(ctx context.Context, in *tenantRef, body *tenantPat
 	return oneTenant(s.cfg.Admin.Update(ctx, in.Ref, admin.Patch{
 		Name: body.Name, Plan: body.Plan, Region: body.Region, Features: body.Features, Metadata: body.Metadata,
 	}))
+}
+
+func (s *server) listAlerts(ctx context.Context, _ *none) (*answer[page[admin.Alert]], error) {
+	alerts, err := s.cfg.Admin.Alerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[page[admin.Alert]]{Body: page[admin.Alert]{Data: alerts}}, nil
 }
 
 type listTenantsParams struct {

@@ -101,6 +101,7 @@ type Admin interface {
 	Suspend(ctx context.Context, ref string) (tenant.Tenant, error)
 	Activate(ctx context.Context, ref string) (tenant.Tenant, error)
 	Delete(ctx context.Context, ref string) (admin.Deletion, error)
+	Alerts(ctx context.Context) ([]admin.Alert, error)
 	CreateKey(ctx context.Context, ref string, spec tenant.KeySpec) (k tenant.Key, secret string, err error)
 	Keys(ctx context.Context, ref string, page store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, ref, id string) error

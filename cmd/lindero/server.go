@@ -155,6 +155,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 		if s.platform, err = crosstenant.Open(ctx, crosstenant.Config{URL: s.cfg.PlatformURL, Secret: s.cfg.Secret}); err != nil {
 			return err
 		}
+		config.Registry.MustRegister(s.platform.Collector(s.cfg.Log))
 		config.Admin = admin.New(admin.Config{Platform: s.platform, DefaultEmbedding: s.cfg.Embedding.defaultProfile()})
 	}
 	handler, err := api.New(config)

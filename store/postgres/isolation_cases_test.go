@@ -229,6 +229,15 @@ func registerSearchCases() {
 		}
 		return nil, err
 	})
+	registerIsolationCase("RecallState", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.RecallState(n.b.ctx, n.a.Collection.ID)
+	})
+	registerIsolationCase("RecordRecall", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.RecordRecall(n.b.ctx, n.a.Collection.ID, store.RecallMeasurement{Recall: .5, Queries: 1})
+	})
+	registerIsolationCase("ForgetRecall", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.ForgetRecall(n.b.ctx, n.outside.ID)
+	})
 	// Retrieve asks for everything near in A's collection, and hydrates the ordinals that A has.
 	registerIsolationCase("Retrieve", func(n *neighbours, h *postgres.Handle) (any, error) {
 		snapshot, err := h.Retrieve(n.b.ctx, search.Plan{Targets: []search.Target{{

@@ -77,6 +77,7 @@ func newNeighbours(tb testing.TB) *neighbours {
 	due, err := a.Handle.DueDeliveries(a.ctx, 1, nil)
 	must(err)
 	n.delivery = due[0]
+	must(a.Handle.RecordRecall(a.ctx, n.outside.ID, store.RecallMeasurement{Recall: .9, Queries: 1}))
 	op, err := a.Handle.StartOperation(a.ctx, marker)
 	must(err)
 	n.operation = op.ID

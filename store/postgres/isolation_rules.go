@@ -25,11 +25,12 @@ var keyColumns = map[string]string{"public.tenants": "id"}
 
 // otherPolicies are all policies but tenant_isolation, as table.policy → the one role that it is for.
 var otherPolicies = map[string]string{
-	"public.tenants.platform":         "lindero_platform", // operators see tenants, keys and receipts
-	"public.api_keys.platform":        "lindero_platform",
-	"public.tenant_receipts.platform": "lindero_platform",
-	"public.tenants.key_lookup":       "lindero_lookup", // before a tenant is known
-	"public.api_keys.key_lookup":      "lindero_lookup",
+	"public.tenants.platform":                "lindero_platform", // operators see tenants, keys and receipts
+	"public.api_keys.platform":               "lindero_platform",
+	"public.tenant_receipts.platform":        "lindero_platform",
+	"public.collection_recall.recall_report": "lindero_lookup", // figures of all tenants, by recall_report()
+	"public.tenants.key_lookup":              "lindero_lookup", // before a tenant is known
+	"public.api_keys.key_lookup":             "lindero_lookup",
 }
 
 // definerFunctions are all functions that run with their owner's rights and that the role may call.

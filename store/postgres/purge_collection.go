@@ -15,7 +15,7 @@ const purgeBatch = 5000
 // Vectors and work items come before them, the collection itself after.
 var purgedTables = []string{
 	"lexical_postings", "lexical_segments", "lexical_deleted", "chunks", "document_fields", "document_payloads",
-	"documents", "collection_counters", "collection_placements",
+	"documents", "collection_counters", "collection_placements", "collection_recall",
 }
 
 // PurgeCollection removes the rows of a collection that DeleteCollection has marked, in batches, and its own

@@ -21,7 +21,7 @@ var TenantTables = []string{
 	"webhook_deliveries", "webhooks",
 	"work_items", "operation_errors", "operations", "idempotency_keys",
 	"lexical_postings", "lexical_segments", "lexical_deleted", "vector_outbox", "vector_namespaces", "chunk_vectors", "embedding_cache",
-	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collection_placements", "collections",
+	"chunks", "document_fields", "document_payloads", "documents", "collection_counters", "collection_placements", "collection_recall", "collections",
 }
 
 // purgePasses is how often a purge starts over when an ingestion that was under way left rows behind.

@@ -29,6 +29,7 @@ type Platform interface {
 	SetVectors(ctx context.Context, ref, backend string) (tenant.Tenant, error)
 	DeleteTenant(ctx context.Context, ref string) (tenant.Tenant, error)
 	Receipt(ctx context.Context, ref string) (tenant.Receipt, error)
+	Recalls(ctx context.Context) ([]store.RecallReading, error)
 	CreateKey(ctx context.Context, id tenant.ID, spec tenant.KeySpec) (tenant.Key, string, error)
 	Keys(ctx context.Context, id tenant.ID, page store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, id tenant.ID, keyID string) error

@@ -86,6 +86,21 @@ func (p Patch) Validate() error {
 			return err
 		}
 	}
+	return validateSettings(p.Settings)
+}
+
+// validateSettings refuses wrong values of the settings that mean something to the service; others are the
+// operator's own.
+func validateSettings(raw json.RawMessage) error {
+	if raw == nil {
+		return nil
+	}
+	var known struct {
+		RecallObjective *float64 `json:"recall_objective"`
+	}
+	if err := json.Unmarshal(raw, &known); err != nil || (known.RecallObjective != nil && (*known.RecallObjective <= 0 || *known.RecallObjective > 1)) {
+		return fault.InvalidField("body.settings.recall_objective", nil, "must be a number above 0 and up to 1")
+	}
 	return nil
 }
 

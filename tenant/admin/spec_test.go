@@ -16,13 +16,14 @@ func TestSpecValidate(t *testing.T) {
 		t.Errorf("%+v: %v", good, err)
 	}
 	for location, spoil := range map[string]func(*Spec){
-		"body.slug":     func(s *Spec) { s.Slug = "admin" },
-		"body.name":     func(s *Spec) { s.Name = "a\nb" },
-		"body.plan":     func(s *Spec) { s.Plan = "gold" },
-		"body.region":   func(s *Spec) { s.Region = strings.Repeat("x", 65) },
-		"body.settings": func(s *Spec) { s.Settings = json.RawMessage(`[]`) },
-		"body.features": func(s *Spec) { s.Features = json.RawMessage(`null`) },
-		"body.metadata": func(s *Spec) { s.Metadata = json.RawMessage(`{"a":"\u0000"}`) },
+		"body.slug":                      func(s *Spec) { s.Slug = "admin" },
+		"body.name":                      func(s *Spec) { s.Name = "a\nb" },
+		"body.plan":                      func(s *Spec) { s.Plan = "gold" },
+		"body.region":                    func(s *Spec) { s.Region = strings.Repeat("x", 65) },
+		"body.settings":                  func(s *Spec) { s.Settings = json.RawMessage(`[]`) },
+		"body.settings.recall_objective": func(s *Spec) { s.Settings = json.RawMessage(`{"recall_objective":1.5}`) },
+		"body.features":                  func(s *Spec) { s.Features = json.RawMessage(`null`) },
+		"body.metadata":                  func(s *Spec) { s.Metadata = json.RawMessage(`{"a":"\u0000"}`) },
 	} {
 		bad := good
 		spoil(&bad)
