@@ -7,9 +7,11 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # What to test and with what, such as: make test RACE=1 PACKAGES=./store/... TESTFLAGS='-run Isolation -v'
 PACKAGES ?= ./...
 TESTFLAGS ?= -timeout 15m
+# How long each fuzz target runs: make fuzz FUZZTIME=1m PACKAGES=./ingest/...
+FUZZTIME ?= 10s
 RACE ?=
 
-.PHONY: help setup build run test lint bench docker clean
+.PHONY: help setup build run test lint bench fuzz docker clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -32,6 +34,9 @@ lint: ## Check the code (golangci-lint where installed, else go vet and the impo
 
 bench: setup ## Run the benchmarks
 	go run ./internal/pgtest/cmd/withpg -- go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+fuzz: ## Run each fuzz target for FUZZTIME
+	@scripts/fuzz.sh $(FUZZTIME) $(PACKAGES)
 
 docker: ## Build the container image lindero:latest
 	docker build --build-arg VERSION=$(VERSION) -t lindero .
