@@ -15,7 +15,7 @@ type tenantBody struct {
 	Name     string          `json:"name,omitempty" maxLength:"200" doc:"The slug when left out"`
 	Plan     tenant.Plan     `json:"plan,omitempty" enum:"trial,business,enterprise" doc:"trial when left out"`
 	Settings json.RawMessage `json:"settings,omitempty" doc:"JSON object"`
-	Features json.RawMessage `json:"features,omitempty" doc:"JSON object"`
+	Features json.RawMessage `json:"features,omitempty" doc:"JSON object; dedicated_workers: true leaves its documents to workers started for it"`
 	Metadata json.RawMessage `json:"metadata,omitempty" doc:"JSON object"`
 	Region   string          `json:"region,omitempty"`
 }
@@ -26,6 +26,13 @@ type tenantPatch struct {
 	Region   *string         `json:"region,omitempty"`
 	Features json.RawMessage `json:"features,omitempty" doc:"JSON object"`
 	Metadata json.RawMessage `json:"metadata,omitempty" doc:"JSON object"`
+}
+
+// limitsBody names the limits that are set; the others are the plan's.
+type limitsBody struct {
+	IngestConcurrency *int64 `json:"ingest_concurrency,omitempty" minimum:"1" maximum:"64" doc:"Turns at the tenant's documents at once, in all processes; of two or more, one is kept for single documents"`
+	QueueDocuments    *int64 `json:"queue_documents,omitempty" minimum:"1" doc:"Documents that may wait to be indexed"`
+	QueueBytes        *int64 `json:"queue_bytes,omitempty" minimum:"1" doc:"Bytes of theirs"`
 }
 
 type tenantRef struct {
@@ -48,6 +55,8 @@ func (s *server) adminRoutes() {
 	handleJSON(s, route{method: http.MethodPatch, path: tenantsPath + "/{ref}", id: "patch-tenant", summary: "Change a tenant"}, s.patchTenant)
 	handle(s, route{method: http.MethodDelete, path: tenantsPath + "/{ref}", id: "delete-tenant", also: []int{http.StatusAccepted},
 		summary: "Delete a tenant and everything of it", doc: "202 while it is running, 200 with a receipt when it is over. Asking again does no harm."}, s.deleteTenant)
+	handleJSON(s, route{method: http.MethodPut, path: tenantsPath + "/{ref}/limits", id: "put-tenant-limits", summary: "Set a tenant's limits",
+		doc: "Replaces those that were set; what is left out is the plan's. The answer has all that hold."}, s.putLimits)
 	handle(s, route{method: http.MethodPost, path: tenantsPath + "/{ref}/suspend", id: "suspend-tenant",
 		summary: "Suspend a tenant", doc: "Its keys answer 403 tenant_suspended."}, s.tenantCall(s.cfg.Admin.Suspend))
 	handle(s, route{method: http.MethodPost, path: tenantsPath + "/{ref}/activate", id: "activate-tenant",
@@ -90,6 +99,14 @@ func (s *server) listAlerts(ctx context.Context, _ *none) (*answer[page[admin.Al
 		return nil, err
 	}
 	return &answer[page[admin.Alert]]{Body: page[admin.Alert]{Data: alerts}}, nil
+}
+
+func (s *server) putLimits(ctx context.Context, in *tenantRef, body *limitsBody) (*answer[TenantView], error) {
+	set, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return oneTenant(s.cfg.Admin.SetLimits(ctx, in.Ref, set))
 }
 
 type listTenantsParams struct {

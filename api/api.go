@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -29,6 +30,9 @@ type Config struct {
 	AdminKeys []string
 	// Ready runs the readiness checks; a nil error is a check that passed.
 	Ready func(context.Context) map[string]error
+	// Warnings are what an operator should know of a server that is ready all the same. They name no tenant: anybody
+	// may ask. Nil: none.
+	Warnings func() []string
 	// IsolationVerified is the last outcome of the isolation self-check; while it fails, /v1 answers 503.
 	IsolationVerified func() error
 	// CursorSecret seals cursors. All processes of a deployment share it; at least 16 bytes.
@@ -41,13 +45,17 @@ type Config struct {
 	Registry *prometheus.Registry
 }
 
-// Limits bound request bodies, in bytes. Zero means the default.
+// Limits bound request bodies, in bytes, and waiting. Zero means the default.
 type Limits struct {
 	JSONBytes int64 // of a JSON body and of one NDJSON line; default 32 MiB
 	FileBytes int64 // of a raw file and of one multipart part; default 100 MiB
 	// Memory is what all bodies above 1 MiB may have together; a larger one comes alone. Others wait, and after 20
 	// seconds are answered 503. Default 64 MiB.
 	Memory int64
+	// QueueWait is how long a stream of documents stands still for room in the tenant's queue before what it sends
+	// is turned away; default 10 s. It starts anew with every batch that gets in, so a stream goes on at the pace of
+	// the workers, and is well below what clients and proxies wait for a sign of life.
+	QueueWait time.Duration
 }
 
 type server struct {
@@ -82,6 +90,9 @@ func build(cfg Config) (*server, *gin.Engine, error) {
 	}
 	if cfg.Limits.Memory == 0 {
 		cfg.Limits.Memory = 64 << 20
+	}
+	if cfg.Limits.QueueWait == 0 {
+		cfg.Limits.QueueWait = 10 * time.Second
 	}
 	cursors, err := newSealer(cfg.CursorSecret)
 	if err != nil {
@@ -127,6 +138,7 @@ func (s *server) routes(engine *gin.Engine) {
 	s.collectionRoutes()
 	s.documentRoutes()
 	s.bulkRoutes()
+	s.retryRoutes()
 	s.operationRoutes()
 	s.searchRoutes()
 	s.recallRoutes()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -78,6 +79,10 @@ func (s *server) postDocuments(ctx context.Context, in *bulkParams) (*answer[bul
 	if err != nil {
 		return nil, err
 	}
+	defer tellQueue(ctx, st)
+	if err := turnAway(ctx, st); err != nil { // before anything of the body is read
+		return nil, err
+	}
 	source, err := s.openBulk(exchangeOf(ctx))
 	if err != nil {
 		return nil, err
@@ -86,7 +91,7 @@ func (s *server) postDocuments(ctx context.Context, in *bulkParams) (*answer[bul
 	if err != nil || once.replay != nil {
 		return once.replay, err
 	}
-	view, err := takeIn(ctx, st, c, source)
+	view, err := s.takeIn(ctx, st, c, source)
 	if err != nil {
 		once.abandon(ctx)
 		return nil, err
@@ -118,26 +123,34 @@ type source interface {
 
 // bulk collects documents into batches and accepts them.
 type bulk struct {
-	ctx   context.Context
-	st    Storage
-	c     store.Collection
-	op    store.Operation
-	batch []store.NewDocument
-	bytes int
-	seen  int
-	view  bulkView
+	ctx     context.Context
+	st      Storage
+	c       store.Collection
+	op      store.Operation
+	batch   []store.NewDocument
+	indexes []int // of the batch's documents in the request
+	bytes   int64
+	seen    int
+	view    bulkView
+
+	patience time.Duration // how long the next batch may wait for room in the queue
+	refusal  error         // why documents were turned away, once any were
+	away     int           // how many were
 }
 
 // takeIn accepts everything of source under one operation. The operation stops accepting on every path, also when
 // the client has gone.
-func takeIn(ctx context.Context, st Storage, c store.Collection, src source) (view bulkView, err error) {
+func (s *server) takeIn(ctx context.Context, st Storage, c store.Collection, src source) (view bulkView, err error) {
 	op, err := st.StartOperation(ctx, operationIngest)
 	if err != nil {
 		return view, err
 	}
-	b := &bulk{ctx: ctx, st: st, c: c, op: op, view: bulkView{Rejected: []rejection{}}}
+	b := &bulk{ctx: ctx, st: st, c: c, op: op, view: bulkView{Rejected: []rejection{}}, patience: s.cfg.Limits.QueueWait}
 	defer func() {
 		after := context.WithoutCancel(ctx)
+		if refused(err) { // nothing is in it
+			_, _ = st.CancelOperation(after, op.ID) // else it ends empty
+		}
 		if closing := st.FinishAccepting(after, op.ID); closing != nil && err == nil {
 			err = closing
 		}
@@ -147,7 +160,7 @@ func takeIn(ctx context.Context, st Storage, c store.Collection, src source) (vi
 		}
 	}()
 	if err = src.each(b.take); err != nil {
-		if flushed := b.flush(); flushed != nil { // what came whole goes in, though the rest never came
+		if flushed := b.flush(false); flushed != nil { // what came whole goes in, though the rest never came
 			err = errors.Join(err, flushed)
 		}
 		return b.view, err
@@ -155,7 +168,9 @@ func takeIn(ctx context.Context, st Storage, c store.Collection, src source) (vi
 	if b.seen == 0 {
 		return b.view, fault.New(fault.Invalid, "there is no document in the body")
 	}
-	err = b.flush()
+	if err = b.flush(true); err == nil && b.view.Accepted == 0 && b.away > 0 && b.away == b.view.RejectedTotal {
+		err = b.refusal
+	}
 	return b.view, err
 }
 
@@ -169,10 +184,10 @@ func (b *bulk) take(doc store.NewDocument, bad error) error {
 		b.reject(index, doc.ID, bad)
 		return nil
 	}
-	b.batch = append(b.batch, doc)
-	b.bytes += weight(doc)
+	b.batch, b.indexes = append(b.batch, doc), append(b.indexes, index)
+	b.bytes += doc.Weight()
 	if len(b.batch) >= batchDocuments || b.bytes >= batchBytes {
-		return b.flush()
+		return b.flush(false)
 	}
 	return nil
 }
@@ -199,27 +214,6 @@ func Refusal(bad error) (code, detail string) {
 		return string(w.code), known.Detail
 	}
 	return string(known.Code), known.Detail
-}
-
-func (b *bulk) flush() error {
-	if len(b.batch) == 0 {
-		return nil
-	}
-	_, err := b.st.AcceptDocuments(b.ctx, b.c, b.batch, store.AcceptOptions{Operation: b.op.ID, Bulk: true})
-	if err == nil {
-		b.view.Accepted += len(b.batch)
-	}
-	b.batch, b.bytes = nil, 0
-	return err
-}
-
-// weight is about what a document takes in memory, in bytes.
-func weight(d store.NewDocument) int {
-	n := len(d.ID) + len(d.Payload.Title) + len(d.Payload.Metadata) + len(d.Payload.Body)
-	for _, p := range d.Payload.Parts {
-		n += len(p.Text) + len(p.Metadata) + 4*len(p.Vector)
-	}
-	return n
 }
 
 // DecodeLine reads one document of many, such as a line of NDJSON. The command line uses it too: it sends lines as

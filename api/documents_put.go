@@ -54,6 +54,7 @@ func (s *server) putDocument(ctx context.Context, in *putParams) (*answer[putVie
 		return nil, err
 	}
 	accepted, err := st.AcceptDocuments(ctx, c, []store.NewDocument{doc}, store.AcceptOptions{})
+	tellQueue(ctx, st)
 	if err != nil {
 		return nil, err
 	}

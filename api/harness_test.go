@@ -49,7 +49,7 @@ type deployment struct {
 
 func deploy(t testing.TB) *deployment {
 	t.Helper()
-	return deployLimited(t, Limits{JSONBytes: jsonLimit, FileBytes: fileLimit})
+	return deployLimited(t, Limits{JSONBytes: jsonLimit, FileBytes: fileLimit, QueueWait: 300 * time.Millisecond})
 }
 
 func deployLimited(t testing.TB, limits Limits) *deployment {

@@ -39,6 +39,8 @@ var isolationCases = map[string]isolationCase{
 	"POST /v1/collections/{name}/documents/lookup":      {path: "/v1/collections/hidden/documents/lookup", absent: "/v1/collections/nobody/documents/lookup", body: `{"ids":["a"]}`},
 	"GET /v1/collections/{name}/documents/{id}/chunks":  {path: "/v1/collections/default/documents/a/chunks", absent: "/v1/collections/default/documents/z/chunks"},
 	"GET /v1/collections/{name}/documents/{id}/content": {path: "/v1/collections/default/documents/a/content", absent: "/v1/collections/default/documents/z/content"},
+	"POST /v1/collections/{name}/documents/{id}/retry":  {path: "/v1/collections/default/documents/a/retry", absent: "/v1/collections/default/documents/z/retry"},
+	"POST /v1/operations/{id}/retry":                    {path: "/v1/operations/{op}/retry", absent: "/v1/operations/11111111-1111-4111-8111-111111111111/retry"},
 	"GET /v1/operations":                                {path: "/v1/operations", own: true},
 	"GET /v1/operations/{id}":                           {path: "/v1/operations/{op}", absent: "/v1/operations/11111111-1111-4111-8111-111111111111"},
 	"POST /v1/operations/{id}/cancel":                   {path: "/v1/operations/{op}/cancel", absent: "/v1/operations/11111111-1111-4111-8111-111111111111/cancel"},

@@ -60,6 +60,9 @@ func (s *server) operationRoutes() {
 		summary: "Get an operation"}, s.getOperation)
 	handle(s, route{method: http.MethodPost, path: "/v1/operations/{id}/cancel", id: "cancel-operation", role: tenant.Writer,
 		summary: "Cancel an operation", doc: "Documents that are not indexed yet are left as they were."}, s.cancelOperation)
+	handle(s, route{method: http.MethodPost, path: "/v1/operations/{id}/retry", id: "retry-operation", role: tenant.Writer, status: http.StatusAccepted,
+		summary: "Try an operation's failed documents again",
+		doc:     "Those that are failed still go back into the queue, under the new operation of the answer. Without any: 409."}, s.retryOperation)
 	handle(s, route{method: http.MethodGet, path: "/v1/operations/{id}/events", id: "watch-operation", role: tenant.Reader,
 		summary: "Watch an operation", doc: "Server-sent events: progress with the operation whenever it has moved, and one last done or error."}, s.watchOperation)
 	events := s.api.OpenAPI().Paths["/v1/operations/{id}/events"].Get.Responses["200"]
@@ -85,6 +88,17 @@ func (s *server) getOperation(ctx context.Context, in *OperationPath) (*answer[o
 
 func (s *server) cancelOperation(ctx context.Context, in *OperationPath) (*answer[operationView], error) {
 	return s.oneOperation(ctx, in, s.storage(ctx).CancelOperation)
+}
+
+func (s *server) retryOperation(ctx context.Context, in *OperationPath) (*answer[operationView], error) {
+	st := s.storage(ctx)
+	out, err := s.oneOperation(ctx, in, st.RetryOperation)
+	tellQueue(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	out.Location = "/v1/operations/" + out.Body.ID
+	return out, nil
 }
 
 func (s *server) oneOperation(ctx context.Context, in *OperationPath, get func(context.Context, uuid.UUID) (store.Operation, error)) (*answer[operationView], error) {

@@ -17,6 +17,8 @@ import (
 type probeView struct {
 	Status string            `json:"status" enum:"ok"`
 	Checks map[string]string `json:"checks,omitempty" doc:"ok for each"`
+	// Warnings do not take the server out of service: another one would be no better off.
+	Warnings []string `json:"warnings,omitempty" doc:"What an operator should see to"`
 }
 
 // probeRoutes are outside Huma's handlers: they must answer whatever the state of the rest.
@@ -58,6 +60,9 @@ func (s *server) ready(c *gin.Context) {
 	if len(failed.Fields) > 0 {
 		fail(ex, failed)
 		return
+	}
+	if s.cfg.Warnings != nil {
+		view.Warnings = s.cfg.Warnings()
 	}
 	c.JSON(http.StatusOK, view)
 }

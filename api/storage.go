@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/google/uuid"
 
@@ -35,6 +36,9 @@ type collections interface {
 
 type documents interface {
 	AcceptDocuments(context.Context, store.Collection, []store.NewDocument, store.AcceptOptions) ([]store.Accepted, error)
+	// Queue is how full the tenant's queue is, as of a moment ago.
+	Queue(context.Context) (store.Queue, error)
+	RetryDocument(ctx context.Context, collection, id string) (store.Accepted, error)
 	Document(ctx context.Context, collection, id string) (store.Document, error)
 	Documents(ctx context.Context, collection string, q store.DocumentQuery) (store.Listing[store.Document], error)
 	DocumentStates(ctx context.Context, collection string, ids []string) ([]store.DocumentState, error)
@@ -52,6 +56,7 @@ type operations interface {
 	Operation(context.Context, uuid.UUID) (store.Operation, error)
 	Operations(context.Context, store.OperationStatus, store.Page) (store.Listing[store.Operation], error)
 	CancelOperation(context.Context, uuid.UUID) (store.Operation, error)
+	RetryOperation(context.Context, uuid.UUID) (store.Operation, error)
 	// WaitOperation returns when the operation is final, or its state when ctx is done.
 	WaitOperation(context.Context, uuid.UUID) (store.Operation, error)
 }
@@ -98,6 +103,7 @@ type Admin interface {
 	Get(ctx context.Context, ref string) (tenant.Tenant, error)
 	List(context.Context, admin.Filter, store.Page) (store.Listing[tenant.Tenant], error)
 	Update(ctx context.Context, ref string, patch admin.Patch) (tenant.Tenant, error)
+	SetLimits(ctx context.Context, ref string, limits json.RawMessage) (tenant.Tenant, error)
 	Suspend(ctx context.Context, ref string) (tenant.Tenant, error)
 	Activate(ctx context.Context, ref string) (tenant.Tenant, error)
 	Delete(ctx context.Context, ref string) (admin.Deletion, error)

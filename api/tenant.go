@@ -17,7 +17,7 @@ type TenantView struct {
 	State       tenant.State    `json:"state" enum:"trial,active,suspended,deleting"`
 	Settings    json.RawMessage `json:"settings"`
 	Features    json.RawMessage `json:"features"`
-	Limits      json.RawMessage `json:"limits"`
+	Limits      tenant.Limits   `json:"limits" doc:"All that hold: the plan's, where none were set"`
 	Metadata    json.RawMessage `json:"metadata"`
 	Region      string          `json:"region"`
 	Placement   placementView   `json:"placement"`
@@ -33,9 +33,10 @@ type placementView struct {
 }
 
 func viewTenant(t tenant.Tenant) TenantView {
+	limits, _ := tenant.LimitsOf(t.Plan, t.Limits) // validated before they were stored
 	return TenantView{
 		ID: t.ID.String(), Slug: t.Slug, Name: t.Name, Plan: t.Plan, State: t.State, Settings: object(t.Settings),
-		Features: object(t.Features), Limits: object(t.Limits), Metadata: object(t.Metadata), Region: t.Region,
+		Features: object(t.Features), Limits: limits, Metadata: object(t.Metadata), Region: t.Region,
 		Placement:   placementView{Database: "default", Vectors: t.Vectors},
 		TrialEndsAt: t.TrialEndsAt, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}

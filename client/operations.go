@@ -57,6 +57,18 @@ func (c *Client) CancelOperation(ctx context.Context, id string) (Operation, err
 	return out, c.do(ctx, call{method: http.MethodPost, path: operationPath(id) + "/cancel"}, &out)
 }
 
+// RetryOperation tries an operation's failed documents again; the answer is the operation they belong to now.
+func (c *Client) RetryOperation(ctx context.Context, id string) (Operation, error) {
+	var out Operation
+	return out, c.do(ctx, call{method: http.MethodPost, path: operationPath(id) + "/retry", once: true}, &out)
+}
+
+// RetryDocument tries a failed document again.
+func (c *Client) RetryDocument(ctx context.Context, collection, id string) (Put, error) {
+	var out Put
+	return out, c.do(ctx, call{method: http.MethodPost, path: documentPath(collection, id) + "/retry", once: true}, &out)
+}
+
 // Waits between two looks at an operation: short at first, for single documents, then sparing the server.
 const (
 	firstPoll = 50 * time.Millisecond

@@ -28,7 +28,17 @@ type TenantSpec struct {
 type TenantPatch struct {
 	Name     *string         `json:"name,omitempty"`
 	Plan     *string         `json:"plan,omitempty"`
+	Features json.RawMessage `json:"features,omitempty"` // JSON object
 	Metadata json.RawMessage `json:"metadata,omitempty"` // JSON object
+}
+
+// Limits bound what a tenant may ask of the deployment. Set with nil, a limit is its plan's.
+type Limits struct {
+	// IngestConcurrency is how many turns at its documents may run at once.
+	IngestConcurrency *int64 `json:"ingest_concurrency,omitempty"`
+	// QueueDocuments and QueueBytes bound what may wait to be indexed.
+	QueueDocuments *int64 `json:"queue_documents,omitempty"`
+	QueueBytes     *int64 `json:"queue_bytes,omitempty"`
 }
 
 // Tenant is one customer of the deployment.
@@ -40,7 +50,7 @@ type Tenant struct {
 	State       string          `json:"state"` // trial, active, suspended or deleting
 	Settings    json.RawMessage `json:"settings,omitempty"`
 	Features    json.RawMessage `json:"features,omitempty"`
-	Limits      json.RawMessage `json:"limits,omitempty"`
+	Limits      Limits          `json:"limits"` // all that hold
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	Region      string          `json:"region"`
 	TrialEndsAt *time.Time      `json:"trial_ends_at,omitempty"`
@@ -77,6 +87,11 @@ func (p Platform) Tenants(ctx context.Context, state, plan string) iter.Seq2[Ten
 // UpdateTenant changes a tenant.
 func (p Platform) UpdateTenant(ctx context.Context, ref string, patch TenantPatch) (Tenant, error) {
 	return p.send(ctx, http.MethodPatch, tenantPath(ref), patch, false)
+}
+
+// SetLimits replaces the limits that are set for a tenant.
+func (p Platform) SetLimits(ctx context.Context, ref string, limits Limits) (Tenant, error) {
+	return p.send(ctx, http.MethodPut, tenantPath(ref)+"/limits", limits, false)
 }
 
 // SuspendTenant makes every call of the tenant fail with tenant_suspended; nothing is deleted.

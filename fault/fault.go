@@ -36,6 +36,7 @@ const (
 	Damaged   Code = "damaged"
 	TooLarge  Code = "too_large"
 	Timeout   Code = "timeout"
+	Crashed   Code = "crashed" // the worker process died at it, repeatedly
 )
 
 // Error is what a caller may see (Code, Detail, Fields) and what only the operator may see (Cause).

@@ -18,6 +18,14 @@ type AcceptOptions struct {
 	Bulk bool
 }
 
+// Class is the class of the work.
+func (o AcceptOptions) Class() Class {
+	if o.Bulk {
+		return Bulk
+	}
+	return Single
+}
+
 // ContentHash identifies everything a caller sent as one document: SHA-256 of the content, then SHA-256 of
 // what a patch can change. Kept in two halves, so that a patch renews its half without reading the content.
 func ContentHash(p Payload) []byte {

@@ -45,6 +45,15 @@ type NewDocument struct {
 	Payload Payload
 }
 
+// Weight is about how many bytes the document takes in the queue.
+func (d NewDocument) Weight() int64 {
+	n := int64(len(d.Payload.Body))
+	for _, part := range d.Payload.Parts {
+		n += int64(len(part.Text) + len(part.Metadata) + 4*len(part.Vector))
+	}
+	return n
+}
+
 // Document is a document as callers see it.
 type Document struct {
 	ID          string

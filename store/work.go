@@ -14,12 +14,15 @@ import (
 type WorkLimit struct {
 	Items int
 	Bytes int64 // of payloads; the first item is taken however large it is
+	// Suspects is Items for what was in hand when a worker died; what was so more than once is taken alone.
+	Suspects int
 }
 
 // Work is a batch of documents to be indexed, all of one collection.
 type Work struct {
 	Collection Collection
 	Deleted    bool // the collection is going away: drop the items
+	Full       bool // as many as were asked for: there may be more
 	Items      []WorkItem
 }
 
@@ -30,6 +33,7 @@ type WorkItem struct {
 	Operation  uuid.UUID
 	DocumentID string
 	Attempts   int       // how often it was tried in vain
+	Deaths     int       // how often a worker died with it in hand
 	Due        time.Time // since when it could have been worked on
 	Payload    Payload
 }

@@ -17,6 +17,7 @@ type doctorCommand struct {
 type diagnosis struct {
 	Isolation  postgres.IsolationReport `json:"isolation"`
 	Migrations string                   `json:"migrations"` // ok, or what to do
+	Workers    string                   `json:"workers"`    // ok, or whose work waits in vain
 	OK         bool                     `json:"ok"`
 }
 
@@ -41,6 +42,15 @@ func (d *doctorCommand) Run(c *console) error {
 		return err
 	}
 	found.OK = found.OK && found.Isolation.Err() == nil
+	if found.Workers = "ok"; found.Migrations == "ok" {
+		health, err := s.QueueHealth(c.ctx)
+		if err != nil {
+			return err
+		}
+		if len(health.Unserved) > 0 {
+			found.Workers, found.OK = unserved(health.Unserved), false
+		}
+	}
 	if err := d.print(c, found); err != nil {
 		return err
 	}
@@ -54,7 +64,8 @@ func (d *doctorCommand) print(c *console, found diagnosis) error {
 	if d.JSON {
 		return printJSON(c.out, found)
 	}
-	rows := [][]string{{"CHECK", "OUTCOME", "DETAIL"}, {"migrations", outcome(found.Migrations == "ok"), found.Migrations}}
+	rows := [][]string{{"CHECK", "OUTCOME", "DETAIL"}, {"migrations", outcome(found.Migrations == "ok"), found.Migrations},
+		{"workers", outcome(found.Workers == "ok"), found.Workers}}
 	for _, check := range found.Isolation.Checks {
 		rows = append(rows, []string{check.Name, outcome(check.OK), check.Detail})
 	}

@@ -35,7 +35,7 @@ type serveCommand struct {
 	Listen      string   `env:"LINDERO_LISTEN" default:"127.0.0.1:8080" help:"Where to listen (${env})."`
 	PlatformURL string   `env:"LINDERO_PLATFORM_DATABASE_URL" help:"Database, as the role lindero_platform; without it there is no /admin/v1 (${env})."`
 	AdminKeys   []string `name:"admin-key" env:"LINDERO_ADMIN_KEY" help:"Platform keys, separated by commas (${env})."`
-	Workers     int      `default:"2" help:"Tenants worked on at once by this process."`
+	Workers     int      `default:"2" help:"Turns at bulk, and as many at single documents, that this process takes at once."`
 	NoWorkers   bool     `help:"Serve HTTP only; lindero worker does the work."`
 }
 
@@ -58,7 +58,8 @@ func (s *serveCommand) Run(c *console) error {
 // workerCommand works the queue off.
 type workerCommand struct {
 	processSettings
-	Workers int `default:"2" help:"Tenants worked on at once by this process."`
+	Workers int      `default:"2" help:"Turns at bulk, and as many at single documents, that this process takes at once."`
+	Tenant  []string `help:"Work for these tenants alone, ids or slugs separated by commas, as set by lindero tenant workers."`
 }
 
 // Run works until it is told to stop.
@@ -67,7 +68,7 @@ func (w *workerCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	config.Workers = w.Workers
+	config.Workers, config.Tenants = w.Workers, w.Tenant
 	return runServer(c.ctx, config)
 }
 

@@ -35,7 +35,8 @@ type serverConfig struct {
 	PlatformURL string // of the platform role; empty: no /admin/v1
 	AdminKeys   []string
 	Secret      string
-	Workers     int // negative: none
+	Workers     int      // negative: none
+	Tenants     []string // that the workers are dedicated to; empty: the shared pool
 	Embedding   embeddingSettings
 	Webhooks    webhook.Policy
 	Log         *slog.Logger
@@ -48,6 +49,7 @@ type server struct {
 	platform *crosstenant.Platform
 	guard    *postgres.IsolationGuard
 	jobs     *jobs.Jobs
+	queue    *queueWatch
 	http     *http.Server
 	endless  context.CancelFunc // ends requests that would not end by themselves: event streams
 	listener net.Listener
@@ -80,8 +82,9 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	if err := s.verify(ctx); err != nil {
 		return s, err
 	}
+	s.queue = newQueueWatch(s.store, cfg.Log)
 	if cfg.Workers >= 0 {
-		if err := s.prepareJobs(); err != nil {
+		if err := s.prepareJobs(ctx); err != nil {
 			return s, err
 		}
 	}
@@ -109,9 +112,14 @@ func (s *server) verify(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) prepareJobs() (err error) {
+func (s *server) prepareJobs(ctx context.Context) (err error) {
+	tenants, err := s.dedicatedTo(ctx)
+	if err != nil {
+		return err
+	}
 	s.jobs, err = jobs.New(jobs.Config{
-		Store: s.store, Pipeline: &ingest.Pipeline{Log: s.cfg.Log, Memory: extract.NewMemory(extractMemory)}, Log: s.cfg.Log, Workers: s.cfg.Workers,
+		Store: s.store, Pipeline: &ingest.Pipeline{Log: s.cfg.Log, Memory: extract.NewMemory(extractMemory)}, Log: s.cfg.Log,
+		Workers: s.cfg.Workers, Tenants: tenants,
 		Embedder: func(h *postgres.Handle, p store.Profile) (embed.Embedder, error) {
 			embedder, err := s.cfg.Embedding.embedder(p)
 			if err != nil {
@@ -144,12 +152,13 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 		Authenticator:     auth.New(s.store, s.store.Notifications()),
 		AdminKeys:         s.cfg.AdminKeys,
 		Ready:             s.ready,
+		Warnings:          s.queue.warnings,
 		IsolationVerified: s.guard.Verified,
 		CursorSecret:      secret,
 		Webhooks:          s.cfg.Webhooks,
 		Version:           version,
 		Log:               s.cfg.Log,
-		Registry:          newRegistry(),
+		Registry:          newRegistry(s.queue),
 	}
 	if s.cfg.PlatformURL != "" {
 		if s.platform, err = crosstenant.Open(ctx, crosstenant.Config{URL: s.cfg.PlatformURL, Secret: s.cfg.Secret}); err != nil {
@@ -175,12 +184,13 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	return nil
 }
 
-func newRegistry() *prometheus.Registry {
+func newRegistry(queue *queueWatch) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(search.Collectors()...)
 	registry.MustRegister(jobs.Collectors()...)
 	registry.MustRegister(postgres.Collectors()...)
+	registry.MustRegister(queue)
 	return registry
 }
 
@@ -206,6 +216,7 @@ func (s *server) run(ctx context.Context) error {
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatching()
 	go s.guard.Run(watching)
+	go s.queue.run(watching)
 	failed := make(chan error, 1)
 	if s.http != nil {
 		go func() { failed <- s.http.Serve(s.listener) }()

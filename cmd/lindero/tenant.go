@@ -11,13 +11,15 @@ import (
 
 // tenantCommand manages tenants over the platform plane.
 type tenantCommand struct {
-	Create   tenantCreate `cmd:"" help:"Create a tenant."`
-	List     tenantList   `cmd:"" help:"List tenants."`
-	Show     tenantShow   `cmd:"" help:"Show one tenant."`
-	Update   tenantUpdate `cmd:"" help:"Change a tenant's name, plan or metadata."`
-	Suspend  tenantState  `cmd:"" help:"Refuse all of a tenant's calls until it is activated."`
-	Activate tenantState  `cmd:"" help:"Serve a suspended or trial tenant."`
-	Delete   tenantDelete `cmd:"" help:"Delete a tenant and all of its data."`
+	Create   tenantCreate  `cmd:"" help:"Create a tenant."`
+	List     tenantList    `cmd:"" help:"List tenants."`
+	Show     tenantShow    `cmd:"" help:"Show one tenant."`
+	Update   tenantUpdate  `cmd:"" help:"Change a tenant's name, plan or metadata."`
+	Suspend  tenantState   `cmd:"" help:"Refuse all of a tenant's calls until it is activated."`
+	Activate tenantState   `cmd:"" help:"Serve a suspended or trial tenant."`
+	Limits   tenantLimits  `cmd:"" help:"Show or set a tenant's limits."`
+	Workers  tenantWorkers `cmd:"" help:"Give a tenant workers of its own, or back to the shared ones."`
+	Delete   tenantDelete  `cmd:"" help:"Delete a tenant and all of its data."`
 }
 
 // output chooses between people and machines.

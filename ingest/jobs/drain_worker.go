@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// fairTurn is how long a tenant's turn lasts while others wait.
-	fairTurn = 1500 * time.Millisecond
+	// fairTurn is how long a turn lasts while others wait, and singleTurn one at single documents.
+	fairTurn   = 1500 * time.Millisecond
+	singleTurn = 250 * time.Millisecond
 	// maxTurn is how long it lasts at most, far below jobTimeout.
 	maxTurn = time.Minute
 	// outagePause is the wait after an error that concerns more than one document.
@@ -32,6 +33,7 @@ type drainWorker struct {
 func (w *drainWorker) Work(ctx context.Context, job *river.Job[queue.Drain]) error {
 	log := w.jobs.cfg.Log.With("tenant", job.Args.TenantID)
 	turn := w.jobs.newTurn(job, log)
+	defer turn.release(ctx)
 	for {
 		switch rest, err := turn.run(ctx); {
 		case ctx.Err() != nil || rest:
@@ -40,7 +42,7 @@ func (w *drainWorker) Work(ctx context.Context, job *river.Job[queue.Drain]) err
 			log.WarnContext(ctx, "a tenant's work was interrupted; trying again", "error", err)
 			return river.JobSnooze(pause(err))
 		}
-		done, err := w.complete(ctx, job)
+		done, err := w.complete(ctx, job, turn)
 		if err != nil {
 			if ctx.Err() == nil {
 				log.WarnContext(ctx, "a tenant's work could not be completed; trying again", "error", err)
@@ -65,27 +67,17 @@ func pause(err error) time.Duration {
 }
 
 // complete ends the job unless there is work again. The order matters: completing locks the job's row, so
-// whoever enqueues work either committed before, and is seen here, or waits and then finds no running job. Work
-// that must rest gets a job of its own in the future; wakeDrain calls that back when something comes sooner.
-func (w *drainWorker) complete(ctx context.Context, job *river.Job[queue.Drain]) (bool, error) {
+// whoever enqueues work either committed before, and is seen, or waits and then finds no running job.
+func (w *drainWorker) complete(ctx context.Context, job *river.Job[queue.Drain], turn *turn) (bool, error) {
 	errWork := errors.New("there is work")
 	err := pgx.BeginFunc(ctx, w.jobs.cfg.Store.Pool(), func(tx pgx.Tx) error {
 		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
 			return err
 		}
-		due, err := w.jobs.handle(job.Args.TenantID).NextDue(ctx, tx)
-		switch {
-		case err != nil || due == nil:
-			return err
-		case *due <= 0:
+		again, err := turn.handle.Reschedule(ctx, tx, turn.id)
+		if err == nil && again {
 			return errWork
 		}
-		later, err := w.jobs.client.InsertTx(ctx, tx, job.Args, &river.InsertOpts{ScheduledAt: time.Now().Add(*due)})
-		if err != nil {
-			return err
-		}
-		// Available in the future rather than scheduled: needs nobody to move it on when the time has come.
-		_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available' WHERE id = $1`, later.Job.ID)
 		return err
 	})
 	if errors.Is(err, errWork) {
@@ -94,9 +86,12 @@ func (w *drainWorker) complete(ctx context.Context, job *river.Job[queue.Drain])
 	return err == nil, err
 }
 
-// othersWait reports whether another tenant's job could run now.
-func (j *Jobs) othersWait(ctx context.Context, job int64) (waiting bool, err error) {
-	err = j.cfg.Store.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM river.river_job
-		WHERE state = 'available' AND queue = $1 AND scheduled_at <= now() AND id <> $2)`, queue.Ingest, job).Scan(&waiting)
+// betterWaits reports whether a job waits for the turn's workers that should have them now: another tenant's, or
+// a more urgent one of the same. Further bulk lanes never push others out.
+func (t *turn) betterWaits(ctx context.Context) (waiting bool, err error) {
+	err = t.jobs.cfg.Store.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM river.river_job
+		WHERE state = 'available' AND queue = $1 AND scheduled_at <= now() AND id <> $2
+			AND (args->>'tenant_id' <> $3 AND priority <= $4 OR priority < $4))`,
+		t.id.Queue, t.job, t.tenant, t.priority).Scan(&waiting)
 	return waiting, err
 }

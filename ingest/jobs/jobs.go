@@ -41,8 +41,11 @@ type Config struct {
 	Webhooks *webhook.Sender
 	// WebhookTenants is how many tenants are delivered to at once; 0 means 32.
 	WebhookTenants int
-	// Workers is how many tenants are worked on at once; 0 means two.
+	// Workers is how many turns at bulk, and how many at single documents, this process takes at once; 0 means two.
 	Workers int
+	// Tenants are those whose dedicated workers these are: nothing else is done. Empty: the shared pool, which
+	// leaves tenants with dedicated workers alone.
+	Tenants []uuid.UUID
 	// Batch bounds one publication; zero means 1,024 documents and 16 MiB.
 	Batch store.WorkLimit
 }
@@ -96,7 +99,7 @@ func New(cfg Config) (*Jobs, error) {
 		cfg.Webhooks = webhook.NewSender(webhook.Config{})
 	}
 	j := &Jobs{cfg: cfg, stopping: make(chan struct{})}
-	j.lease = newLease(cfg.Store.Pool(), cfg.Log)
+	j.lease = newLease(cfg.Store.Pool(), cfg.Log, cfg.Tenants)
 	client, err := river.NewClient(riverpgxv5.New(cfg.Store.Pool()), j.riverConfig())
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
@@ -115,15 +118,10 @@ func (j *Jobs) riverConfig() *river.Config {
 	river.AddWorker(workers, &closeWorker{jobs: j})
 	river.AddWorker(workers, newDeliverWorker(j))
 	return &river.Config{
-		ID:     j.lease.id,
-		Schema: migrations.RiverSchema,
-		Logger: slog.New(quiet{j.cfg.Log.Handler()}),
-		Queues: map[string]river.QueueConfig{
-			queue.Ingest:      {MaxWorkers: j.cfg.Workers},
-			queue.Maintenance: {MaxWorkers: maintenanceWorkers},
-			queue.Webhooks:    {MaxWorkers: j.cfg.WebhookTenants},
-			queue.Placement:   {MaxWorkers: 1}, // LeadPlacement lets one at a time through anyway
-		},
+		ID:                          j.lease.id,
+		Schema:                      migrations.RiverSchema,
+		Logger:                      slog.New(quiet{j.cfg.Log.Handler()}),
+		Queues:                      j.queues(),
 		Workers:                     workers,
 		Middleware:                  []rivertype.Middleware{j.lease},
 		FetchCooldown:               20 * time.Millisecond,
@@ -134,6 +132,24 @@ func (j *Jobs) riverConfig() *river.Config {
 		RetryPolicy:                 retryPolicy{},
 		// REINDEX needs the owner of the tables, which the server's role is not.
 		ReindexerIndexNames: []string{},
+	}
+}
+
+// queues are what this process works off, each with workers of its own.
+func (j *Jobs) queues() map[string]river.QueueConfig {
+	if len(j.cfg.Tenants) > 0 {
+		queues := map[string]river.QueueConfig{}
+		for _, tenant := range j.cfg.Tenants {
+			queues[queue.Dedicated(tenant)] = river.QueueConfig{MaxWorkers: j.cfg.Workers}
+		}
+		return queues
+	}
+	return map[string]river.QueueConfig{
+		queue.Single:      {MaxWorkers: j.cfg.Workers},
+		queue.Ingest:      {MaxWorkers: j.cfg.Workers},
+		queue.Maintenance: {MaxWorkers: maintenanceWorkers},
+		queue.Webhooks:    {MaxWorkers: j.cfg.WebhookTenants},
+		queue.Placement:   {MaxWorkers: 1}, // LeadPlacement lets one at a time through anyway
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"lindero/store/postgres"
 )
 
 const (
@@ -31,9 +33,12 @@ const (
 // Behind a pooler in transaction mode the lock outlives the process; then River's own rescue applies.
 type lease struct {
 	river.MiddlewareDefaults
-	id   string
-	pool *pgxpool.Pool
-	log  *slog.Logger
+	id     string
+	worker uuid.UUID // the same, as work items carry it
+	pool   *pgxpool.Pool
+	log    *slog.Logger
+	// tenants are those that this process is dedicated to: a shared lock for each says that somebody serves it.
+	tenants []uuid.UUID
 
 	conn   *pgx.Conn // only used by the goroutine of run, after start
 	cancel context.CancelFunc
@@ -43,8 +48,9 @@ type lease struct {
 	working map[int64]bool
 }
 
-func newLease(pool *pgxpool.Pool, log *slog.Logger) *lease {
-	return &lease{id: "lindero-" + uuid.NewString(), pool: pool, log: log, working: map[int64]bool{}}
+func newLease(pool *pgxpool.Pool, log *slog.Logger, tenants []uuid.UUID) *lease {
+	worker := uuid.New()
+	return &lease{id: "lindero-" + worker.String(), worker: worker, pool: pool, log: log, tenants: tenants, working: map[int64]bool{}}
 }
 
 // Work implements river's middleware: it keeps track of the jobs this process is really at.
@@ -122,6 +128,11 @@ func (l *lease) acquire(ctx context.Context) error {
 	if err == nil {
 		_, err = conn.Exec(ctx, `SELECT pg_advisory_lock(hashtextextended($1, $2))`, l.id, leaseSeed)
 	}
+	for _, tenant := range l.tenants {
+		if err == nil {
+			_, err = conn.Exec(ctx, postgres.LockServed, tenant.String())
+		}
+	}
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return err
@@ -140,8 +151,8 @@ func (l *lease) release() {
 	l.conn = nil
 }
 
-// sweep makes running jobs of dead processes available again. Jobs count their attempts up to a bound, by
-// which the drain sees that it was killed in the middle; the bound keeps the queue from ever giving up.
+// sweep makes running jobs of dead processes available again. Jobs count their attempts up to a bound, which
+// keeps the queue from ever giving up. What they had claimed tells the next turn that the process died at it.
 func (l *lease) sweep(ctx context.Context) error {
 	rows, err := l.conn.Query(ctx, `SELECT DISTINCT attempted_by[array_upper(attempted_by, 1)] FROM river.river_job
 		WHERE state = 'running' AND pg_postmaster_start_time() < now() - make_interval(secs => $1)`, restartGrace.Seconds())

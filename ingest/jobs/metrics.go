@@ -15,6 +15,11 @@ var (
 		Name: "lindero_ingest_wait_seconds", Help: "Time between a document's acceptance and its publication.",
 		Buckets: prometheus.ExponentialBuckets(0.05, 3, 10),
 	})
+	queued = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "lindero_ingest_queue_seconds",
+		Help:    "Time between a document's acceptance, or the end of its rest, and the moment a worker took it, by queue: single, ingest or dedicated.",
+		Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
+	}, []string{"queue"})
 	published = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "lindero_ingest_publish_seconds", Help: "Duration of one publishing transaction.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
@@ -31,5 +36,5 @@ var (
 
 // Collectors are the package's metrics.
 func Collectors() []prometheus.Collector {
-	return []prometheus.Collector{documentsDone, chunksDone, waited, published, deliveriesDone, attemptTime}
+	return []prometheus.Collector{documentsDone, chunksDone, waited, queued, published, deliveriesDone, attemptTime}
 }

@@ -3,10 +3,10 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
 	"lindero/embed"
@@ -17,38 +17,39 @@ import (
 	"lindero/store/queue"
 )
 
-// processingAfter is when documents under way are shown as processing; most batches are done before.
-const processingAfter = 500 * time.Millisecond
+const (
+	// processingAfter is when documents under way are shown as processing; most batches are done before.
+	processingAfter = 500 * time.Millisecond
+	// suspectShare is by how much a batch is smaller of documents that were in hand when a process died.
+	suspectShare = 32
+	// maxDeaths is after how many deaths of a process a document is set aside. It was one of many at the first,
+	// one of some at the second and alone at the others, so that no innocent one comes so far.
+	maxDeaths = 5
+)
 
 // turn is one run of a tenant's drain job. While a batch is being published, the next is prepared.
 type turn struct {
-	jobs   *Jobs
-	handle *postgres.Handle
-	log    *slog.Logger
-	tenant string
-	job    int64
-	began  time.Time
-	// limit is the size of a batch. It is smaller the more often in a row the process died at this tenant's
-	// work, down to single documents, and grows again with success.
-	limit atomic.Int64
+	jobs     *Jobs
+	handle   *postgres.Handle
+	log      *slog.Logger
+	tenant   string
+	id       store.Turn
+	job      int64
+	priority int
+	began    time.Time
 	// progressed is set by every batch.
 	progressed atomic.Bool
+
+	mu     sync.Mutex
+	inHand map[*batch]struct{} // claimed and not finished
 }
 
-// shrink is by which factor a batch is smaller after each death.
-const shrink = 8
-
 func (j *Jobs) newTurn(job *river.Job[queue.Drain], log *slog.Logger) *turn {
-	t := &turn{
-		jobs: j, handle: j.handle(job.Args.TenantID), log: log, tenant: job.Args.TenantID.String(), job: job.ID,
-		began: time.Now(),
+	return &turn{
+		jobs: j, handle: j.handle(job.Args.TenantID), log: log, tenant: job.Args.TenantID.String(),
+		id:  store.Turn{Lane: job.Args.Lane, Queue: job.Queue, Worker: j.lease.worker},
+		job: job.ID, priority: job.Priority, began: time.Now(), inHand: map[*batch]struct{}{},
 	}
-	limit := j.cfg.Batch.Items
-	for deaths := job.Attempt - 1; deaths > 0 && limit > 1; deaths-- {
-		limit = max(1, limit/shrink)
-	}
-	t.limit.Store(int64(limit))
-	return t
 }
 
 // batch is work with what became of it.
@@ -59,11 +60,18 @@ type batch struct {
 	finished chan struct{} // closed when it is published
 }
 
+// suspect reports whether a process died with the batch's documents in hand.
+func (b *batch) suspect() bool { return len(b.work.Items) > 0 && b.work.Items[0].Deaths > 0 }
+
 // run works until nothing is due, or until it is time to rest: then it reports true.
 func (t *turn) run(ctx context.Context) (rest bool, err error) {
+	classes, err := t.handle.BeginTurn(ctx, t.id)
+	if err != nil {
+		return false, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	batches := make(chan *batch)
-	go t.prepareAll(ctx, batches, &rest)
+	go t.prepareAll(ctx, classes, batches, &rest)
 	for b := range batches {
 		if err == nil {
 			if err = b.err; err == nil {
@@ -71,6 +79,8 @@ func (t *turn) run(ctx context.Context) (rest bool, err error) {
 			}
 			if err != nil {
 				cancel() // the rest of the turn is not prepared any more
+			} else {
+				t.hold(b, false)
 			}
 		}
 		close(b.finished)
@@ -81,21 +91,13 @@ func (t *turn) run(ctx context.Context) (rest bool, err error) {
 
 // prepareAll sends prepared batches until nothing is due, it is time to rest, or ctx ends. It writes rest
 // before it closes the channel.
-func (t *turn) prepareAll(ctx context.Context, batches chan<- *batch, rest *bool) {
+func (t *turn) prepareAll(ctx context.Context, classes []store.Class, batches chan<- *batch, rest *bool) {
 	defer close(batches)
-	var before *batch
-	for ctx.Err() == nil {
+	for len(classes) > 0 && ctx.Err() == nil {
 		if *rest = t.mustRest(ctx); *rest {
 			return
 		}
-		var skip []uuid.UUID // of the batch that is being published meanwhile
-		if before != nil {
-			if t.careful() {
-				<-before.finished // careful: one thing at a time
-			}
-			skip = keysOf(before.work.Items)
-		}
-		b := t.prepare(ctx, skip)
+		b := t.prepare(ctx, classes)
 		if b == nil {
 			return
 		}
@@ -104,26 +106,15 @@ func (t *turn) prepareAll(ctx context.Context, batches chan<- *batch, rest *bool
 		case <-ctx.Done():
 			return
 		}
-		before = b
+		if b.suspect() {
+			<-b.finished // one thing at a time: the next batch is not to be in hand when this one kills the process
+		}
+		current, err := t.handle.TurnClasses(ctx, t.id)
+		if err != nil || len(current) == 0 { // the batch that was sent reports the outage
+			return
+		}
+		classes = current
 	}
-}
-
-// careful reports whether batches are small because the process died at earlier ones.
-func (t *turn) careful() bool { return int(t.limit.Load()) < t.jobs.cfg.Batch.Items }
-
-// succeeded lets batches grow again.
-func (t *turn) succeeded() {
-	if t.careful() {
-		t.limit.Store(min(t.limit.Load()*shrink, int64(t.jobs.cfg.Batch.Items)))
-	}
-}
-
-func keysOf(items []store.WorkItem) []uuid.UUID {
-	keys := make([]uuid.UUID, len(items))
-	for i, item := range items {
-		keys[i] = item.Key
-	}
-	return keys
 }
 
 // mustRest reports whether the turn is over: the process stops, others wait, or it has lasted very long.
@@ -133,33 +124,42 @@ func (t *turn) mustRest(ctx context.Context) bool {
 		return true
 	default:
 	}
+	fair := fairTurn
+	if t.id.Queue == queue.Single {
+		fair = singleTurn
+	}
 	lasted := time.Since(t.began)
-	if lasted < fairTurn {
+	if lasted < fair && t.id.Lane <= 0 { // a further lane makes way at once
 		return false
 	}
-	waiting, err := t.jobs.othersWait(ctx, t.job)
+	waiting, err := t.betterWaits(ctx)
 	return err != nil || waiting || lasted > maxTurn
 }
 
-// prepare loads and prepares the next batch; nil when nothing is due.
-func (t *turn) prepare(ctx context.Context, skip []uuid.UUID) *batch {
+// prepare claims, loads and prepares the next batch; nil when nothing is due.
+func (t *turn) prepare(ctx context.Context, classes []store.Class) *batch {
 	b := &batch{finished: make(chan struct{})}
-	limit := int(t.limit.Load())
-	b.work, b.err = t.handle.NextWork(ctx, store.WorkLimit{Items: limit, Bytes: t.jobs.cfg.Batch.Bytes}, skip)
+	limit := t.jobs.cfg.Batch
+	limit.Suspects = max(1, limit.Items/suspectShare)
+	b.work, b.err = t.handle.ClaimWork(ctx, t.id, classes, limit)
 	if b.err != nil {
 		return b
 	}
 	if len(b.work.Items) == 0 {
 		return nil
 	}
+	t.hold(b, true)
+	t.claimed(b.work.Items)
 	t.progressed.Store(true)
+	if b.work.Full && t.id.Lane >= 0 {
+		t.wakeNext(ctx)
+	}
 	if b.work.Deleted {
 		return b
 	}
-	if limit == 1 {
-		if b.outcomes, b.err = t.countFirst(ctx, b.work); b.err != nil || b.outcomes != nil {
-			return b
-		}
+	if b.work.Items[0].Deaths >= maxDeaths {
+		b.outcomes = failAll(b.work.Items, fault.New(fault.Crashed, "processing the document ended the worker %d times", maxDeaths))
+		return b
 	}
 	var embedder embed.Embedder
 	if profile := b.work.Collection.Embedding; profile.Provider != store.ProviderExternal {
@@ -178,6 +178,21 @@ func (t *turn) prepare(ctx context.Context, skip []uuid.UUID) *batch {
 	return b
 }
 
+// claimed measures how long items waited in the queue.
+func (t *turn) claimed(items []store.WorkItem) {
+	histogram := queued.WithLabelValues(queue.Class(t.id.Queue))
+	for _, item := range items {
+		histogram.Observe(max(0, time.Since(item.Due).Seconds()))
+	}
+}
+
+// wakeNext asks for one more lane where the tenant may have it: there is more than this turn can take at once.
+func (t *turn) wakeNext(ctx context.Context) {
+	if err := t.handle.WakeLane(ctx, t.id.Lane+1); err != nil && ctx.Err() == nil {
+		t.log.WarnContext(ctx, "one more turn could not be asked for", "error", err)
+	}
+}
+
 func failAll(items []store.WorkItem, err error) []ingest.Outcome {
 	outcomes := make([]ingest.Outcome, len(items))
 	for i := range outcomes {
@@ -186,11 +201,30 @@ func failAll(items []store.WorkItem, err error) []ingest.Outcome {
 	return outcomes
 }
 
-// countFirst counts the try of a single document before it begins: one that kills the process leaves a trace,
-// and is set aside in the end by the outcome returned.
-func (t *turn) countFirst(ctx context.Context, work store.Work) ([]ingest.Outcome, error) {
-	if work.Items[0].Attempts >= maxTries {
-		return failAll(work.Items, fault.New(fault.Internal, "processing the document stopped the worker repeatedly")), nil
+// hold notes that a batch is in hand, or no longer.
+func (t *turn) hold(b *batch, held bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if held {
+		t.inHand[b] = struct{}{}
+	} else {
+		delete(t.inHand, b)
 	}
-	return nil, t.handle.RetryWork(ctx, work.Collection.ID, work.Items, 0)
+}
+
+// releaseGrace bounds the giving back of claims when the turn was broken off.
+const releaseGrace = 3 * time.Second
+
+// release gives back what the turn did not finish. Where it fails, the next turn of the lane finds the claims.
+func (t *turn) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseGrace)
+	defer cancel()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for b := range t.inHand {
+		if err := t.handle.ReleaseWork(ctx, t.id, b.work.Collection.ID, b.work.Items); err != nil {
+			t.log.WarnContext(ctx, "claimed documents could not be given back; the next turn does it", "error", err)
+			return
+		}
+	}
 }

@@ -39,11 +39,7 @@ func (t *turn) finish(ctx context.Context, b *batch) error {
 	if err := ctx.Err(); err != nil { // interrupted, which is no document's fault
 		return err
 	}
-	if err := t.settle(ctx, b.work.Collection, append(failed, unpublished...)); err != nil {
-		return err
-	}
-	t.succeeded()
-	return nil
+	return t.settle(ctx, b.work.Collection, append(failed, unpublished...))
 }
 
 type failedItem struct {

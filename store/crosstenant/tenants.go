@@ -92,10 +92,16 @@ func (p *Platform) Tenants(ctx context.Context, f admin.Filter, page store.Page)
 	return postgres.Listing(found, page.Limit, cursor), postgres.Translate(err)
 }
 
-// UpdateTenant changes what the patch names.
+// UpdateTenant changes what the patch names. Where that moves the tenant's work to other workers, its waiting
+// jobs move along.
 func (p *Platform) UpdateTenant(ctx context.Context, ref string, patch admin.Patch) (tenant.Tenant, error) {
 	var t tenant.Tenant
 	err := p.write(ctx, func(tx pgx.Tx) error {
+		if patch.Places() {
+			if err := lockPlacement(ctx, tx, ref); err != nil {
+				return err
+			}
+		}
 		rows, err := tx.Query(ctx, `UPDATE tenants SET name = coalesce($3, name), plan = coalesce($4, plan), region = coalesce($5, region),
 				settings = coalesce($6, settings), features = coalesce($7, features), metadata = coalesce($8, metadata),
 				limits = coalesce($9, limits), updated_at = now()
@@ -104,10 +110,30 @@ func (p *Platform) UpdateTenant(ctx context.Context, ref string, patch admin.Pat
 		if err != nil {
 			return err
 		}
-		t, err = one(rows, ref, scanTenant)
-		return err
+		if t, err = one(rows, ref, scanTenant); err != nil || !patch.Places() {
+			return err
+		}
+		placement, err := postgres.PlacementOf(t.Plan, t.Limits, t.Features)
+		if err != nil {
+			return err
+		}
+		return postgres.MoveJobs(ctx, tx, t.ID.UUID(), placement)
 	})
 	return t, err
+}
+
+// lockPlacement keeps others from enqueueing work for the tenant by a placement that is about to change.
+func lockPlacement(ctx context.Context, tx pgx.Tx, ref string) error {
+	var found string
+	err := tx.QueryRow(ctx, `SELECT id::text FROM tenants WHERE state <> 'deleting' AND `+byRef, ref, id(ref)).Scan(&found)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return noTenant(ref)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, postgres.LockPlacementExclusive, found)
+	return err
 }
 
 // SetState moves the tenant to a state and tells all processes with the commit. A tenant being deleted stays so.

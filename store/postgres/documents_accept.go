@@ -2,28 +2,29 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river/rivertype"
 
 	"lindero/fault"
 	"lindero/store"
-	"lindero/store/queue"
 )
 
 // AcceptDocuments takes documents in, in one transaction: once it has returned, nothing of them is lost. The
 // documents must have passed ingest.Validate. The answers are in the order of docs. Of documents with the same
 // id the last counts; the earlier ones share its answer. Errors: fault.NotFound when the collection or the
 // operation is gone, fault.Conflict when the operation takes no more documents or the collection's embedding
-// profile has changed.
+// profile has changed, fault.RateLimited when the tenant's queue has no room for all of docs.
 func (h *Handle) AcceptDocuments(ctx context.Context, c store.Collection, docs []store.NewDocument, opts store.AcceptOptions) ([]store.Accepted, error) {
 	if len(docs) == 0 {
 		return nil, nil
 	}
 	in := newIntake(docs)
-	err := h.write(ctx, func(tx pgx.Tx) error {
+	undo, err := h.admit(ctx, int64(len(in.docs)), in.weight())
+	if err != nil {
+		return nil, err
+	}
+	err = h.write(ctx, func(tx pgx.Tx) error {
 		if err := h.upsertDocuments(ctx, tx, c, in); err != nil {
 			return err
 		}
@@ -33,8 +34,10 @@ func (h *Handle) AcceptDocuments(ctx context.Context, c store.Collection, docs [
 		return h.enqueueAccepted(ctx, tx, c, in, opts)
 	})
 	if err != nil {
+		undo(int64(len(in.docs)), in.weight())
 		return nil, err
 	}
+	undo(int64(len(in.docs)-len(in.changed)), in.weight()-in.enqueued)
 	return in.answers(c.Name), nil
 }
 
@@ -101,7 +104,7 @@ func (h *Handle) enqueueAccepted(ctx context.Context, tx pgx.Tx, c store.Collect
 	counts := tally{}
 	batch := &pgx.Batch{}
 	h.queueSupersede(batch, c, in, counts)
-	h.queueWork(batch, c, in, operation, opts.Bulk)
+	h.queueWork(batch, c, in, operation, opts.Class())
 	h.queueOperation(batch, operation, opts)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
@@ -117,7 +120,7 @@ func (h *Handle) enqueueAccepted(ctx context.Context, tx pgx.Tx, c store.Collect
 	if len(in.changed) == 0 {
 		return nil
 	}
-	return h.wakeDrain(ctx, tx)
+	return h.wakeDrain(ctx, tx, opts.Class())
 }
 
 // queueSupersede removes what older pending versions of the documents left: their work counts as done.
@@ -132,23 +135,22 @@ func (h *Handle) queueSupersede(batch *pgx.Batch, c store.Collection, in *intake
 		payloadsOfDocument, ` AND x.version < k.version AND x.version <> k.visible`), h.id.UUID(), c.ID, keys, versions, visible)
 }
 
-func (h *Handle) queueWork(batch *pgx.Batch, c store.Collection, in *intake, operation uuid.UUID, bulk bool) {
+func (h *Handle) queueWork(batch *pgx.Batch, c store.Collection, in *intake, operation uuid.UUID, class store.Class) {
 	if len(in.changed) == 0 {
 		return
 	}
 	p := in.payloads()
+	for _, size := range p.sizes {
+		in.enqueued += size
+	}
 	batch.Queue(`INSERT INTO document_payloads (tenant_id, collection_id, document_key, version, title, url, language,
 			metadata, content_type, body, split, vectors)
 		SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
 			$9::text[], $10::bytea[], $11::boolean[], $12::bytea[]) AS n`,
 		h.id.UUID(), c.ID, p.keys, p.versions, p.titles, p.urls, p.languages, p.metadata, p.contentTypes, p.bodies, p.splits, p.vectors)
-	priority := 0
-	if bulk {
-		priority = 1
-	}
-	batch.Queue(`INSERT INTO work_items (tenant_id, collection_id, document_key, version, operation_id, priority)
-		SELECT $1, $2, n.key, n.version, $5, $6 FROM unnest($3::uuid[], $4::bigint[]) AS n (key, version)`,
-		h.id.UUID(), c.ID, p.keys, p.versions, operation, priority)
+	batch.Queue(`INSERT INTO work_items (tenant_id, collection_id, document_key, version, operation_id, priority, bytes)
+		SELECT $1, $2, n.key, n.version, $6, $7, n.bytes FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS n (key, version, bytes)`,
+		h.id.UUID(), c.ID, p.keys, p.versions, p.sizes, operation, class)
 }
 
 // queueOperation makes the call's own operation, or locks the given one and makes sure that it takes more.
@@ -169,20 +171,4 @@ func (h *Handle) queueOperation(batch *pgx.Batch, operation uuid.UUID, opts stor
 			}
 			return nil
 		})
-}
-
-// wakeDrain makes sure that the tenant's drain job runs after this transaction. A drain that waits for a retry
-// in the future is called back.
-func (h *Handle) wakeDrain(ctx context.Context, tx pgx.Tx) error {
-	result, err := h.store.jobs.InsertTx(ctx, tx, queue.Drain{TenantID: h.id.UUID()}, nil)
-	if err != nil {
-		return err
-	}
-	job := result.Job
-	if !result.UniqueSkippedAsDuplicate || job.State == rivertype.JobStateRunning || !job.ScheduledAt.After(time.Now()) {
-		return nil
-	}
-	_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
-		WHERE id = $1 AND state IN ('available', 'scheduled', 'retryable')`, job.ID)
-	return err
 }

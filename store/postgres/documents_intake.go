@@ -16,6 +16,7 @@ type intake struct {
 	sent      int64 // documents in the call, repetitions included
 	order     []int // for each document sent its place in the columns
 	operation store.Operation
+	enqueued  int64 // bytes of the payloads that wait to be indexed
 
 	docs         []*store.NewDocument
 	keys         []uuid.UUID // for documents that are new; ascending, so that their rows lie together
@@ -90,6 +91,15 @@ func size(p *store.Payload) int64 {
 	return n
 }
 
+// weight is about how many bytes the payloads will take in the queue.
+func (in *intake) weight() int64 {
+	var sum int64
+	for _, doc := range in.docs {
+		sum += doc.Weight()
+	}
+	return sum
+}
+
 func (in *intake) readChanged(rows pgx.Rows) error {
 	for rows.Next() {
 		var row acceptedRow
@@ -143,6 +153,7 @@ type payloadColumns struct {
 	titles, urls, languages, metadata, contentTypes []string
 	bodies, vectors                                 [][]byte
 	splits                                          []bool
+	sizes                                           []int64 // of bodies and vectors
 }
 
 func (in *intake) payloads() payloadColumns {
@@ -160,7 +171,9 @@ func (in *intake) payloads() payloadColumns {
 		body, split := bodyOf(p)
 		cols.bodies = append(cols.bodies, body)
 		cols.splits = append(cols.splits, split)
-		cols.vectors = append(cols.vectors, store.PackVectors(p.Parts))
+		vectors := store.PackVectors(p.Parts)
+		cols.vectors = append(cols.vectors, vectors)
+		cols.sizes = append(cols.sizes, int64(len(body)+len(vectors)))
 	}
 	return cols
 }

@@ -136,7 +136,8 @@ func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, at place, v patchVie
 			metadata = coalesce($6::jsonb, metadata), version = CASE WHEN version = $7 THEN $8 ELSE version END
 		WHERE tenant_id = $1 AND collection_id = $2 AND document_key = $3`,
 		h.id.UUID(), v.collection, v.key, patch.Title, patch.URL, metadata, v.last, next)
-	batch.Queue(`UPDATE work_items SET version = $5 WHERE tenant_id = $1 AND collection_id = $2 AND document_key = $3
+	// Freed: whoever has the old version in hand is overtaken.
+	batch.Queue(`UPDATE work_items SET version = $5, lane = NULL, worker = NULL WHERE tenant_id = $1 AND collection_id = $2 AND document_key = $3
 		AND version = $4`, h.id.UUID(), v.collection, v.key, v.last, next)
 	batch.Queue(`UPDATE documents SET title = coalesce($4, title), url = coalesce($5, url),
 			metadata = coalesce($6::jsonb, metadata), last_version = $8,

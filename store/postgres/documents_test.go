@@ -14,6 +14,7 @@ import (
 	"lindero/internal/storefixture"
 	"lindero/search/lexical/analysis"
 	"lindero/store"
+	"lindero/store/queue"
 )
 
 // env is one tenant of a database of its own.
@@ -43,10 +44,18 @@ func (e *env) put(id, text string) store.Accepted {
 	return e.accept(storefixture.Split(id, text, storefixture.Dimensions))[0]
 }
 
-// load reads the work that is due.
+// turn is one that may take everything; loads of the same test free what the one before claimed.
+var turn = store.Turn{Queue: queue.Ingest, Worker: uuid.New()}
+
+var allClasses = []store.Class{store.Single, store.Bulk}
+
+// load claims and reads the work that is due.
 func (e *env) load() store.Work {
 	e.Helper()
-	work, err := e.Handle.NextWork(e.ctx, store.WorkLimit{Items: 1000, Bytes: 1 << 30}, []uuid.UUID{})
+	if _, err := e.Handle.BeginTurn(e.ctx, turn); err != nil {
+		e.Fatal(err)
+	}
+	work, err := e.Handle.ClaimWork(e.ctx, turn, allClasses, store.WorkLimit{Items: 1000, Bytes: 1 << 30, Suspects: 30})
 	if err != nil {
 		e.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +14,7 @@ import (
 	"lindero/store"
 	"lindero/store/filter"
 	"lindero/store/postgres"
+	"lindero/store/queue"
 	"lindero/tenant"
 )
 
@@ -180,19 +182,69 @@ func registerOperationCases() {
 }
 
 func registerWorkCases() {
-	registerIsolationCase("NextWork", func(n *neighbours, h *postgres.Handle) (any, error) {
-		work, err := h.NextWork(n.b.ctx, store.WorkLimit{Items: 10, Bytes: 1 << 20}, []uuid.UUID{})
-		return work, err
+	registerIsolationCase("BeginTurn", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.BeginTurn(n.b.ctx, turn) // A's own claims are freed
 	})
-	registerIsolationCase("NextDue", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+	registerIsolationCase("TurnClasses", func(n *neighbours, h *postgres.Handle) (any, error) {
+		// A may have one turn at once, for both classes: the answer says whose limits were read.
+		asOwner(n.a.TB, n.a.OwnerURL, `UPDATE tenants SET limits = '{"ingest_concurrency": 1}' WHERE id = '`+n.a.ID.String()+`'`)
+		defer asOwner(n.a.TB, n.a.OwnerURL, `UPDATE tenants SET limits = '{}' WHERE id = '`+n.a.ID.String()+`'`)
+		classes, err := h.TurnClasses(n.b.ctx, turn)
+		if len(classes) == 2 {
+			return marker, err
+		}
+		return classes, err
+	})
+	registerIsolationCase("ClaimWork", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle {
+			if _, err := h.BeginTurn(n.b.ctx, turn); err != nil {
+				return nil, err
+			}
+		}
+		return h.ClaimWork(n.b.ctx, turn, allClasses, store.WorkLimit{Items: 10, Bytes: 1 << 20, Suspects: 1})
+	})
+	registerIsolationCase("ReleaseWork", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.ReleaseWork(n.b.ctx, turn, n.a.Collection.ID, n.work)
+	})
+	registerIsolationCase("WakeLane", func(n *neighbours, h *postgres.Handle) (any, error) {
+		asOwner(n.a.TB, n.a.OwnerURL, `UPDATE tenants SET limits = '{"ingest_concurrency": 3}' WHERE id = '`+n.a.ID.String()+`'`)
+		defer asOwner(n.a.TB, n.a.OwnerURL, `UPDATE tenants SET limits = '{}' WHERE id = '`+n.a.ID.String()+`'`)
+		err := h.WakeLane(n.b.ctx, 1)
+		return drainsOf(n, 1), err
+	})
+	registerIsolationCase("Reschedule", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+		if _, err := n.a.Handle.BeginTurn(n.b.ctx, turn); err != nil {
+			return nil, err
+		}
+		defer n.a.load() // claimed as before
 		err = pgx.BeginFunc(n.b.ctx, n.a.Store.Pool(), func(tx pgx.Tx) error {
-			due, err := h.NextDue(n.b.ctx, tx)
-			if due != nil { // B has no work: this is A's
+			single := store.Turn{Lane: queue.SingleLane, Queue: queue.Single}
+			again, err := h.Reschedule(n.b.ctx, tx, single)
+			if again { // B has no work: this is A's
 				found = marker
 			}
 			return err
 		})
 		return found, err
+	})
+	registerIsolationCase("Queue", func(n *neighbours, h *postgres.Handle) (any, error) {
+		q, err := h.Queue(n.b.ctx)
+		if q.Documents > 0 { // B has no work: this is A's
+			return marker, err
+		}
+		return q, err
+	})
+	registerIsolationCase("RetryDocument", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle {
+			fail(n)
+		}
+		return h.RetryDocument(n.b.ctx, "default", "waiting")
+	})
+	registerIsolationCase("RetryOperation", func(n *neighbours, h *postgres.Handle) (any, error) {
+		if h == n.a.Handle {
+			fail(n)
+		}
+		return h.RetryOperation(n.b.ctx, n.work[0].Operation)
 	})
 	registerIsolationCase("MarkProcessing", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return nil, h.MarkProcessing(n.b.ctx, n.a.Collection.ID, n.work)
@@ -209,6 +261,23 @@ func registerWorkCases() {
 	registerIsolationCase("Publish", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return h.Publish(n.b.ctx, n.a.Collection, prepare(n.work))
 	})
+}
+
+// fail sets A's work aside.
+func fail(n *neighbours) {
+	if err := n.a.Handle.FailWork(n.b.ctx, n.a.Collection.ID, []store.Failure{{Item: n.work[0], Code: "damaged", Detail: "x"}}); err != nil {
+		n.a.Fatal(err)
+	}
+}
+
+// drainsOf is A's marker when the queue has a job of A's for the lane.
+func drainsOf(n *neighbours, lane int) any {
+	var there bool
+	queryRow(n.a.TB, n.a.OwnerURL, fmt.Sprintf(`SELECT EXISTS (SELECT FROM river.river_job WHERE args @> '{"tenant_id": "%s", "lane": %d}')`, n.a.ID, lane), &there)
+	if there {
+		return marker
+	}
+	return nil
 }
 
 func registerSearchCases() {

@@ -41,6 +41,7 @@ var definerFunctions = map[string]string{
 	"build_slot_index(integer,uuid,integer)": "builds the index of a slot that a collection of the bound tenant holds",
 	"release_slot(integer,uuid)":             "empties a slot that a collection of the bound tenant holds and does not use",
 	"slots_held(uuid)":                       "numbers of the slots that a collection of the bound tenant holds",
+	"lookup_tenant(text)":                    "gives the id of a slug, for workers that an operator dedicates to a tenant",
 }
 
 func tableNames(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

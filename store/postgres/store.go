@@ -40,6 +40,7 @@ type Store struct {
 	log  *slog.Logger
 
 	notifications    *Notifications
+	backlogs         backlogs
 	defaultEmbedding store.Profile
 	placement        PlacementPolicy
 	operatorSecret   string

@@ -1,10 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,77 +13,93 @@ import (
 	"lindero/store"
 )
 
-// NextWork returns the tenant's next due items, all of the collection that the first belongs to: by priority,
-// then by age. Items of the documents in skip are left out; their batch is still under way. It takes nothing
-// away: an item goes when it is published, failed or overtaken. No items means that none is due.
-func (h *Handle) NextWork(ctx context.Context, limit store.WorkLimit, skip []uuid.UUID) (store.Work, error) {
-	if skip == nil {
-		skip = []uuid.UUID{} // nil would be NULL, which excludes every item
-	}
-	var due []dueItem
-	err := h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(byKey)
-		// The sizes of stored values are read without the values.
-		b.Queue(`SELECT w.collection_id, w.document_key, w.version, w.operation_id, w.attempts, w.run_at,
-				octet_length(p.body) + coalesce(octet_length(p.vectors), 0)
-			FROM (SELECT * FROM work_items WHERE tenant_id = $1 AND run_at <= now() AND NOT document_key = ANY ($2)
-				ORDER BY priority, run_at LIMIT $3) w
-			LEFT JOIN document_payloads p ON p.tenant_id = $1 AND p.collection_id = w.collection_id
-				AND p.document_key = w.document_key AND p.version = w.version
-			ORDER BY w.priority, w.run_at`, h.id.UUID(), skip, limit.Items).Query(func(rows pgx.Rows) error {
+// BeginTurn tells which classes of work the turn may take, none when it may not work at all, and frees what an
+// earlier turn of the same lane left claimed. What another process left was in hand when that process died:
+// it counts one more death, and from the second on rests a while, so that others go first.
+func (h *Handle) BeginTurn(ctx context.Context, turn store.Turn) (classes []store.Class, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(selectPlacement, h.id.UUID()).Query(readClasses(turn, &classes))
+		// Singles are found by the index; a bulk lane looks through all of the tenant's items, once a turn.
+		b.Queue(`UPDATE work_items SET lane = NULL, worker = NULL,
+				deaths = deaths + (worker <> $3)::int,
+				run_at = CASE WHEN worker <> $3 AND deaths > 0 THEN now() + make_interval(secs => 2 ^ least(deaths - 1, 6)) ELSE run_at END
+			WHERE tenant_id = $1 AND lane = $2 AND ($4 OR priority = 0)`,
+			h.id.UUID(), turn.Lane, turn.Worker, turn.Lane >= 0)
+	})
+	return classes, err
+}
+
+// TurnClasses tells which classes of work the turn may still take: limits and placement change meanwhile.
+func (h *Handle) TurnClasses(ctx context.Context, turn store.Turn) (classes []store.Class, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(selectPlacement, h.id.UUID()).Query(readClasses(turn, &classes))
+	})
+	return classes, err
+}
+
+// claim takes due items in the order of priority and age. A batch is of one collection, class and number of
+// deaths, and the smaller the more often the process died at its items, down to single ones.
+const claim = `WITH due AS MATERIALIZED (
+		SELECT ctid AS place, collection_id, document_key, run_at, priority, deaths, bytes FROM work_items
+		WHERE tenant_id = $1 AND priority = ANY ($2) AND run_at <= now() AND lane IS NULL
+		ORDER BY priority, run_at LIMIT $3 FOR UPDATE SKIP LOCKED),
+	batch AS (
+		SELECT *, row_number() OVER w AS n, sum(bytes) OVER w AS sum FROM due
+		WHERE (collection_id, priority, deaths) = (SELECT collection_id, priority, deaths FROM due ORDER BY priority, run_at LIMIT 1)
+		WINDOW w AS (ORDER BY run_at, document_key ROWS UNBOUNDED PRECEDING))
+	UPDATE work_items t SET lane = $5, worker = $6 FROM batch b
+	WHERE t.ctid = b.place AND (b.n = 1 OR b.sum <= $4)
+		AND b.n <= CASE b.deaths WHEN 0 THEN $3 WHEN 1 THEN $7::int ELSE 1 END
+	RETURNING t.collection_id, t.document_key, t.version, t.operation_id, t.attempts, t.deaths, t.run_at, b.n`
+
+// ClaimWork claims the next due items of the given classes for the turn and loads them: all of one collection,
+// by priority, then by age. The claim is committed before anything is loaded. It lasts until the item is
+// published, failed, retried, overtaken or released. No items means that none is due, or that other turns have
+// them all.
+func (h *Handle) ClaimWork(ctx context.Context, turn store.Turn, classes []store.Class, limit store.WorkLimit) (store.Work, error) {
+	var claimed []claimedItem
+	err := h.read(ctx, func(b *pgx.Batch) { // an implicit transaction
+		b.Queue(claim, h.id.UUID(), classes, limit.Items, limit.Bytes, turn.Lane, turn.Worker, limit.Suspects).Query(func(rows pgx.Rows) error {
 			var err error
-			due, err = pgx.CollectRows(rows, scanDue)
+			claimed, err = pgx.CollectRows(rows, scanClaimed)
 			return err
 		})
 	})
-	if err != nil || len(due) == 0 {
+	if err != nil || len(claimed) == 0 {
 		return store.Work{}, err
 	}
-	return h.loadWork(ctx, within(due, limit.Bytes))
+	slices.SortFunc(claimed, func(a, b claimedItem) int { return cmp.Compare(a.n, b.n) })
+	work, err := h.loadWork(ctx, claimed)
+	if err != nil {
+		return work, err
+	}
+	work.Full = len(claimed) >= limit.Items
+	return work, nil
 }
 
-type dueItem struct {
+type claimedItem struct {
 	collection uuid.UUID
 	item       store.WorkItem
-	bytes      *int64 // nil: no payload
+	n          int64
 }
 
-func scanDue(row pgx.CollectableRow) (dueItem, error) {
-	var d dueItem
-	err := row.Scan(&d.collection, &d.item.Key, &d.item.Version, &d.item.Operation, &d.item.Attempts, &d.item.Due, &d.bytes)
-	return d, err
-}
-
-// within keeps the items of the first one's collection, as many as fit into the bytes, and at least one.
-func within(due []dueItem, limit int64) []dueItem {
-	var kept []dueItem
-	var sum int64
-	for _, d := range due {
-		if d.collection != due[0].collection {
-			continue
-		}
-		if d.bytes != nil {
-			sum += *d.bytes
-		}
-		if len(kept) > 0 && sum > limit {
-			break
-		}
-		kept = append(kept, d)
-	}
-	return kept
+func scanClaimed(row pgx.CollectableRow) (claimedItem, error) {
+	var c claimedItem
+	err := row.Scan(&c.collection, &c.item.Key, &c.item.Version, &c.item.Operation, &c.item.Attempts, &c.item.Deaths, &c.item.Due, &c.n)
+	return c, err
 }
 
 // loadWork reads the collection and the payloads of items. An item whose document or payload has gone
 // meanwhile is left out; a newer version has overtaken it.
-func (h *Handle) loadWork(ctx context.Context, due []dueItem) (store.Work, error) {
+func (h *Handle) loadWork(ctx context.Context, claimed []claimedItem) (store.Work, error) {
 	var work store.Work
-	keys := make([]uuid.UUID, len(due))
-	versions := make([]int64, len(due))
-	items := make(map[uuid.UUID]store.WorkItem, len(due))
-	for i, d := range due {
-		keys[i], versions[i], items[d.item.Key] = d.item.Key, d.item.Version, d.item
+	keys := make([]uuid.UUID, len(claimed))
+	versions := make([]int64, len(claimed))
+	items := make(map[uuid.UUID]store.WorkItem, len(claimed))
+	for i, c := range claimed {
+		keys[i], versions[i], items[c.item.Key] = c.item.Key, c.item.Version, c.item
 	}
-	collection := due[0].collection
+	collection := claimed[0].collection
 	err := h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
 		b.Queue(`SELECT id, name, language, provider, model, dimensions, chunking, slot, backend, version, deleted_at IS NOT NULL
@@ -127,20 +144,13 @@ func scanWork(row pgx.CollectableRow, items map[uuid.UUID]store.WorkItem) (store
 	return item, nil
 }
 
-// NextDue returns when the earliest item of the tenant may be worked on, nil when there is none. It runs in
-// the caller's transaction, which must be bound to no other tenant: it binds it.
-func (h *Handle) NextDue(ctx context.Context, tx pgx.Tx) (*time.Duration, error) {
-	if h.id.IsZero() {
-		return nil, errNoTenant
-	}
-	var seconds *float64
-	batch := &pgx.Batch{}
-	batch.Queue(bindTenant, h.id.String())
-	batch.Queue(`SELECT extract(epoch FROM min(run_at) - now())::float8 FROM work_items WHERE tenant_id = $1`, h.id.UUID()).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&seconds) })
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil || seconds == nil {
-		return nil, translate(err)
-	}
-	due := max(0, time.Duration(*seconds*float64(time.Second)))
-	return &due, nil
+// ReleaseWork gives back what the turn claimed and is not done with: a stop or an outage is no item's fault.
+func (h *Handle) ReleaseWork(ctx context.Context, turn store.Turn, collection uuid.UUID, items []store.WorkItem) error {
+	keys, versions := itemColumns(items)
+	return h.read(ctx, func(b *pgx.Batch) { // an implicit transaction
+		b.Queue(byKey)
+		b.Queue(updateFound("work_items", `lane = NULL, worker = NULL`,
+			each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument, ` AND x.version = k.version AND t.lane = $5 AND t.worker = $6`),
+			h.id.UUID(), collection, keys, versions, turn.Lane, turn.Worker)
+	})
 }

@@ -12,12 +12,12 @@ import (
 	"lindero/store"
 )
 
-// RetryWork counts a failed try of items and lets them rest for a while.
+// RetryWork counts a failed try of items, gives them back and lets them rest for a while.
 func (h *Handle) RetryWork(ctx context.Context, collection uuid.UUID, items []store.WorkItem, after time.Duration) error {
 	keys, versions := itemColumns(items)
 	return h.read(ctx, func(b *pgx.Batch) { // an implicit transaction
 		b.Queue(byKey)
-		b.Queue(updateFound("work_items", `attempts = attempts + 1, run_at = now() + make_interval(secs => $5)`,
+		b.Queue(updateFound("work_items", `attempts = attempts + 1, run_at = now() + make_interval(secs => $5), lane = NULL, worker = NULL`,
 			each("key, version", "$3::uuid[]", "$4::bigint[]"), itemsOfDocument, ` AND x.version = k.version`),
 			h.id.UUID(), collection, keys, versions, after.Seconds())
 	})
@@ -66,7 +66,7 @@ func (h *Handle) FailWork(ctx context.Context, collection uuid.UUID, failures []
 				return
 			}
 			counts.add(operation, count{done: 1, failed: 1})
-			errors.add(operation, byItem[key])
+			errors.add(operation, collection, byItem[key])
 		})
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
@@ -139,10 +139,12 @@ func itemColumns(items []store.WorkItem) (keys []uuid.UUID, versions []int64) {
 // operationErrorColumns are rows of operation_errors.
 type operationErrorColumns struct {
 	operations               []uuid.UUID
+	collections              []uuid.UUID
 	documents, codes, detail []string
 }
 
-func (c *operationErrorColumns) add(operation uuid.UUID, f store.Failure) {
+func (c *operationErrorColumns) add(operation, collection uuid.UUID, f store.Failure) {
+	c.collections = append(c.collections, collection)
 	c.operations = append(c.operations, operation)
 	c.documents = append(c.documents, f.Item.DocumentID)
 	c.codes = append(c.codes, f.Code)
@@ -153,9 +155,10 @@ func (c *operationErrorColumns) insert(ctx context.Context, tx pgx.Tx, tenant uu
 	if len(c.operations) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO operation_errors (tenant_id, operation_id, document_id, code, detail)
-		SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS n
-		ON CONFLICT (tenant_id, operation_id, document_id) DO UPDATE SET code = excluded.code, detail = excluded.detail`,
-		tenant, c.operations, c.documents, c.codes, c.detail)
+	_, err := tx.Exec(ctx, `INSERT INTO operation_errors (tenant_id, operation_id, document_id, code, detail, collection_id)
+		SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) AS n
+		ON CONFLICT (tenant_id, operation_id, document_id) DO UPDATE SET code = excluded.code, detail = excluded.detail,
+			collection_id = excluded.collection_id`,
+		tenant, c.operations, c.documents, c.codes, c.detail, c.collections)
 	return err
 }

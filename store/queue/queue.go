@@ -3,6 +3,8 @@
 package queue
 
 import (
+	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,9 +12,11 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Queues of the shared pool. Maintenance has workers of its own, so that it never waits behind ingestion; so have
-// webhooks, so that nothing waits behind a slow receiver, and placement, whose index builds take long.
+// Queues of the shared pool. Each has workers of its own: single documents never wait behind bulk, of whichever
+// tenant, maintenance never behind ingestion, and nothing behind a slow receiver of webhooks or the placement of
+// collections, whose index builds take long.
 const (
+	Single      = "single"
 	Ingest      = "ingest"
 	Maintenance = "maintenance"
 	Vectors     = "vectors" // talks to the vector index outside the database, which may be slow or away
@@ -20,16 +24,57 @@ const (
 	Placement   = "placement"
 )
 
-// Drain works off one tenant's work items, a slice a turn. There is at most one per tenant.
+// dedicatedPrefix begins the names of the queues that tenants with dedicated workers have to themselves.
+const dedicatedPrefix = "tenant_"
+
+// Dedicated is the queue of a tenant whose work the shared pool leaves alone.
+func Dedicated(tenant uuid.UUID) string { return dedicatedPrefix + hex.EncodeToString(tenant[:]) }
+
+// ClassDedicated is what Class calls every dedicated queue.
+const ClassDedicated = "dedicated"
+
+// Class is a queue's name without the tenant in it, for metrics.
+func Class(name string) string {
+	if strings.HasPrefix(name, dedicatedPrefix) {
+		return ClassDedicated
+	}
+	return name
+}
+
+// TenantOf is whose dedicated queue it is; false for every other queue.
+func TenantOf(name string) (uuid.UUID, bool) {
+	raw, dedicated := strings.CutPrefix(name, dedicatedPrefix)
+	id, err := uuid.Parse(raw)
+	return id, dedicated && err == nil
+}
+
+// SingleLane is the lane that a tenant keeps for single documents; bulk has the lanes 0, 1, 2 …
+const SingleLane = -1
+
+// Drain is one turn at a tenant's work items, a slice at a time. There is at most one per tenant and lane, so
+// the number of lanes bounds how many turns of a tenant run at once, in all processes together.
 type Drain struct {
 	TenantID uuid.UUID `json:"tenant_id" river:"unique"`
+	Lane     int       `json:"lane" river:"unique"`
 }
 
 // Kind names the job in the queue.
 func (Drain) Kind() string { return "drain" }
 
-// InsertOpts makes the job unique per tenant and lets it go on as long as there is work.
-func (Drain) InsertOpts() river.InsertOpts { return unique(Ingest) }
+// InsertOpts makes the job unique per lane and lets it go on as long as there is work. Where several jobs wait,
+// single documents come first, then every tenant's first lane, and only then second ones.
+func (d Drain) InsertOpts() river.InsertOpts {
+	opts := unique(Ingest)
+	switch {
+	case d.Lane == SingleLane:
+		opts.Queue, opts.Priority = Single, 1
+	case d.Lane == 0:
+		opts.Priority = 2
+	default:
+		opts.Priority = 3
+	}
+	return opts
+}
 
 // MergeSegments merges small lexical segments of one collection.
 type MergeSegments struct {

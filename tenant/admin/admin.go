@@ -116,6 +116,11 @@ func (s *Service) Update(ctx context.Context, ref string, p Patch) (tenant.Tenan
 	return s.cfg.Platform.UpdateTenant(ctx, ref, p)
 }
 
+// SetLimits replaces the limits that are set for the tenant; the others are its plan's.
+func (s *Service) SetLimits(ctx context.Context, ref string, limits json.RawMessage) (tenant.Tenant, error) {
+	return s.Update(ctx, ref, Patch{Limits: object(limits)})
+}
+
 // Suspend refuses the tenant's every call from now on, in every process. Its data stays.
 func (s *Service) Suspend(ctx context.Context, ref string) (tenant.Tenant, error) {
 	return s.cfg.Platform.SetState(ctx, ref, tenant.Suspended)

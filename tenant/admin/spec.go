@@ -77,7 +77,7 @@ func (p Patch) Validate() error {
 		location string
 		raw      json.RawMessage
 	}{
-		{"body.settings", p.Settings}, {"body.features", p.Features}, {"body.metadata", p.Metadata}, {"body.limits", p.Limits},
+		{"body.settings", p.Settings}, {"body.features", p.Features}, {"body.metadata", p.Metadata},
 	} {
 		if o.raw == nil {
 			continue
@@ -85,6 +85,14 @@ func (p Patch) Validate() error {
 		if err := validateObject(o.location, o.raw); err != nil {
 			return err
 		}
+	}
+	if p.Limits != nil {
+		if err := tenant.ValidateLimits("body", p.Limits); err != nil { // a body of its own
+			return err
+		}
+	}
+	if _, err := tenant.DedicatedWorkers(p.Features); err != nil {
+		return err
 	}
 	return validateSettings(p.Settings)
 }
@@ -103,6 +111,9 @@ func validateSettings(raw json.RawMessage) error {
 	}
 	return nil
 }
+
+// Places reports whether the patch may change how the tenant's documents are worked off.
+func (p Patch) Places() bool { return p.Plan != nil || p.Features != nil || p.Limits != nil }
 
 func (f Filter) validate() error {
 	if f.Plan != "" && !validPlan(f.Plan) {
