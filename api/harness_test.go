@@ -29,6 +29,7 @@ import (
 	"lindero/tenant"
 	"lindero/tenant/admin"
 	"lindero/tenant/auth"
+	"lindero/webhook"
 )
 
 const (
@@ -36,6 +37,9 @@ const (
 	jsonLimit   = 64 << 10
 	fileLimit   = 128 << 10
 )
+
+// toThisMachine lets webhooks lie where the tests run.
+var toThisMachine = webhook.Policy{Allow: webhook.Loopback}
 
 // deployment is the whole service on a database of its own, behind a real HTTP server.
 type deployment struct {
@@ -78,6 +82,7 @@ func deployLimited(t testing.TB, limits Limits) *deployment {
 		Ready:             func(context.Context) map[string]error { return map[string]error{"database": d.unready} },
 		IsolationVerified: func() error { return d.isolated },
 		CursorSecret:      bytes.Repeat([]byte{7}, 32),
+		Webhooks:          toThisMachine,
 		Limits:            limits,
 		Version:           "test",
 		Log:               slog.New(slog.NewTextHandler(d.logs, nil)),
@@ -96,6 +101,7 @@ func startWorkers(t testing.TB, st *postgres.Store, log *slog.Logger) {
 		Embedder:      func(_ *postgres.Handle, p store.Profile) (embed.Embedder, error) { return embedder(p) },
 		MergeSegments: func(ctx context.Context, h *postgres.Handle, c uuid.UUID) error { return h.MergeSegments(ctx, c) },
 		PurgeTenant:   func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
+		Webhooks:      webhook.NewSender(webhook.Config{Policy: toThisMachine}),
 	})
 	must(t, err)
 	must(t, work.Start(context.Background()))

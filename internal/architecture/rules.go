@@ -44,6 +44,8 @@ var rules = []rule{
 		Why: "search declares the storage it needs and never imports a backend"},
 	{From: []string{"lindero/ingest"}, Never: slices.Concat([]string{"lindero/search"}, backends, outermost, drivers),
 		Why: "ingestion declares the storage it needs and never imports a backend; ingest/jobs brings the two together"},
+	{From: []string{"lindero/webhook"}, Never: slices.Concat([]string{"lindero/search", "lindero/ingest", "lindero/tenant/..."}, backends, outermost, drivers, webFrameworks),
+		Why: "what webhooks are told, and where, is decided without storage; ingest/jobs brings the two together"},
 	{From: []string{"lindero/store/..."}, Never: slices.Concat(outermost, webFrameworks),
 		Why: "storage knows neither transport nor workers"},
 	{From: []string{"lindero/store"}, Never: slices.Concat([]string{"lindero/search", "lindero/ingest"}, backends, drivers),
