@@ -212,8 +212,10 @@ func TestSlowReceiversDelayNobody(t *testing.T) {
 	wait(t, quick, accept(t, quick, split("other", 1)...))
 	own.next(t)
 	other.next(t)
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("beside a hanging receiver deliveries took %v", took)
+	took := time.Since(began)
+	t.Logf("beside a hanging receiver deliveries took %v", took)
+	if took > 20*time.Second {
+		t.Error("that is too long")
 	}
 	if n := len(hangs.posts); n > 3 {
 		t.Errorf("%d more attempts at once at a receiver that hangs", n)

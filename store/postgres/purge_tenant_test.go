@@ -79,6 +79,7 @@ func TestPurgeTenant(t *testing.T) {
 	e := newEnv(t)
 	other := &env{TB: t, Fixture: e.Fixture, Tenant: e.Fixture.Tenant(t, storefixture.External), ctx: e.ctx}
 	for _, one := range []*env{e, other} {
+		one.hook("https://example.com")
 		one.put("a", "one text")
 		one.put("b", "another text")
 		one.index()
@@ -109,7 +110,8 @@ func TestPurgeTenant(t *testing.T) {
 	var removed map[string]int64
 	var verified bool
 	queryRow(t, e.OwnerURL, `SELECT removed, verified FROM tenant_receipts WHERE tenant_id = '`+e.ID.String()+`'`, &removed, &verified)
-	if !verified || removed["documents"] != 3 || removed["chunk_vectors"] != 2 || removed["collections"] != 1 || removed["api_keys"] != 1 || removed["work_items"] != 1 {
+	if !verified || removed["documents"] != 3 || removed["chunk_vectors"] != 2 || removed["collections"] != 1 || removed["api_keys"] != 1 || removed["work_items"] != 1 ||
+		removed["webhooks"] != 1 || removed["webhook_deliveries"] != 2 {
 		t.Errorf("receipt %v, verified %v", removed, verified)
 	}
 	var jobs int
