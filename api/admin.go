@@ -64,6 +64,7 @@ func (s *server) adminRoutes() {
 	handle(s, route{method: http.MethodGet, path: "/admin/v1/alerts", id: "list-alerts",
 		summary: "List what an operator should look at", doc: "An alert is there as long as what it says is so."}, s.listAlerts)
 	s.adminKeyRoutes()
+	s.adminPlacementRoutes()
 }
 
 // tenantCall answers with the tenant that a call by reference gives.

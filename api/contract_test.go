@@ -31,6 +31,7 @@ var contract = strings.Fields(`
 	DELETE/admin/v1/tenants/{ref} POST/admin/v1/tenants/{ref}/suspend POST/admin/v1/tenants/{ref}/activate
 	GET/admin/v1/tenants/{ref}/keys POST/admin/v1/tenants/{ref}/keys DELETE/admin/v1/tenants/{ref}/keys/{id}
 	GET/admin/v1/alerts
+	GET/admin/v1/tenants/{ref}/placement POST/admin/v1/tenants/{ref}/placement
 	GET/livez GET/readyz GET/metrics GET/openapi.json GET/docs`)
 
 func TestOpenAPIListsTheContract(t *testing.T) {
@@ -154,6 +155,11 @@ func TestAnswersMatchTheirSchemas(t *testing.T) {
 	}
 	step(platform, "POST", tenantsPath+"/acme/activate", tenantsPath+"/{ref}/activate", "", 200)
 	step(platform, "GET", tenantsPath+"/acme/keys", tenantsPath+"/{ref}/keys", "", 200)
+	step(platform, "GET", tenantsPath+"/acme/placement", tenantsPath+"/{ref}/placement", "", 200)
+	placed := step(platform, "POST", tenantsPath+"/acme/placement", tenantsPath+"/{ref}/placement", `{"collection":"default","kind":"hnsw"}`, 202)
+	if collections := placed["collections"].([]any); collections[0].(map[string]any)["forced"] != "hnsw" {
+		t.Errorf("placement: %v", placed)
+	}
 	step(platform, "DELETE", tenantsPath+"/acme", tenantsPath+"/{ref}", "", 202)
 	if got := platform.send("GET", tenantsPath+"/acme", nil); got.status != 404 {
 		t.Errorf("GET after DELETE: %d %s", got.status, got.body)

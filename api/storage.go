@@ -111,4 +111,6 @@ type Admin interface {
 	CreateKey(ctx context.Context, ref string, spec tenant.KeySpec) (k tenant.Key, secret string, err error)
 	Keys(ctx context.Context, ref string, page store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, ref, id string) error
+	Placement(ctx context.Context, ref string) (tenant.Tenant, []store.VectorPlacement, error)
+	Place(ctx context.Context, ref, collection, kind string) error
 }

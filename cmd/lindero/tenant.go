@@ -20,6 +20,8 @@ type tenantCommand struct {
 	Limits   tenantLimits  `cmd:"" help:"Show or set a tenant's limits."`
 	Workers  tenantWorkers `cmd:"" help:"Give a tenant workers of its own, or back to the shared ones."`
 	Delete   tenantDelete  `cmd:"" help:"Delete a tenant and all of its data."`
+
+	Placement tenantPlacement `cmd:"" help:"Show where a tenant's collections lie, or move one."`
 }
 
 // output chooses between people and machines.

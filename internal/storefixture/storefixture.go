@@ -30,12 +30,12 @@ var (
 
 // Fixture is a database with an open store.
 type Fixture struct {
-	AppURL   string
-	OwnerURL string // of the cluster's superuser
-	Store    *postgres.Store
+	AppURL      string
+	OwnerURL    string // of the cluster's superuser
+	PlatformURL string
+	Store       *postgres.Store
 
-	platformURL string
-	placement   postgres.PlacementPolicy
+	placement postgres.PlacementPolicy
 }
 
 // New makes a database of its own for the test and opens it as the restricted role.
@@ -48,7 +48,7 @@ func New(tb testing.TB) *Fixture {
 func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *Fixture {
 	tb.Helper()
 	db := pgtest.New(tb)
-	f := &Fixture{AppURL: db.AppURL(), OwnerURL: db.OwnerURL(), platformURL: db.PlatformURL(), placement: policy}
+	f := &Fixture{AppURL: db.AppURL(), OwnerURL: db.OwnerURL(), PlatformURL: db.PlatformURL(), placement: policy}
 	f.Store = f.Open(tb)
 	return f
 }
@@ -77,7 +77,7 @@ type Tenant struct {
 func (f *Fixture) Tenant(tb testing.TB, profile store.Profile) Tenant {
 	tb.Helper()
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, f.platformURL)
+	conn, err := pgx.Connect(ctx, f.PlatformURL)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -33,6 +33,8 @@ type Platform interface {
 	CreateKey(ctx context.Context, id tenant.ID, spec tenant.KeySpec) (tenant.Key, string, error)
 	Keys(ctx context.Context, id tenant.ID, page store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, id tenant.ID, keyID string) error
+	Placements(ctx context.Context, id tenant.ID) ([]store.VectorPlacement, error)
+	ForcePlacement(ctx context.Context, id tenant.ID, collection, kind string) error
 }
 
 // NewTenant is a tenant to be stored, complete and valid.

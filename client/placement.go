@@ -1,0 +1,48 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// TenantPlacement says what serves a tenant, and where each of its collections lies.
+type TenantPlacement struct {
+	Database    string                `json:"database"`
+	Vectors     string                `json:"vectors"` // pgvector or pinecone
+	Collections []CollectionPlacement `json:"collections"`
+}
+
+// CollectionPlacement is where a collection's vectors lie.
+type CollectionPlacement struct {
+	Collection string     `json:"collection"`
+	Kind       string     `json:"kind"`   // exact or hnsw: what searches use now
+	Forced     string     `json:"forced"` // auto, exact or hnsw: what an operator asked for
+	Slot       int        `json:"slot"`   // from 1000 on the collection's own
+	Chunks     int64      `json:"chunks"`
+	Dimensions int        `json:"dimensions"`
+	EfSearch   int        `json:"ef_search"` // 0: by size
+	State      string     `json:"state"`     // settled, or the step of the move under way
+	Detail     string     `json:"detail,omitempty"`
+	DueSince   *time.Time `json:"due_since,omitempty"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	MovedAt    *time.Time `json:"moved_at,omitempty"`
+	StepAt     *time.Time `json:"step_at,omitempty"`
+}
+
+// Placement says where a tenant's collections lie.
+func (p Platform) Placement(ctx context.Context, ref string) (TenantPlacement, error) {
+	var out TenantPlacement
+	return out, p.client.do(ctx, call{method: http.MethodGet, path: tenantPath(ref) + "/placement"}, &out)
+}
+
+// PlaceCollection asks for a kind of index for a collection: hnsw, exact, or auto to leave it to the size. The move is
+// made in the background.
+func (p Platform) PlaceCollection(ctx context.Context, ref, collection, kind string) (TenantPlacement, error) {
+	var out TenantPlacement
+	request, err := jsonCall(http.MethodPost, tenantPath(ref)+"/placement", map[string]string{"collection": collection, "kind": kind})
+	if err != nil {
+		return out, err
+	}
+	return out, p.client.do(ctx, request, &out)
+}
