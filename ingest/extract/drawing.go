@@ -145,9 +145,19 @@ func readPoints(e *element) []string {
 		for len(points) <= i {
 			points = append(points, "")
 		}
-		points[i] = oneLine(pt.content())
+		points[i] = shownNumber(oneLine(pt.content()))
 	}
 	return points
+}
+
+// shownNumber is a number to the 15 digits that spreadsheets show, as 4.4 for the 4.4000000000000004 they store.
+func shownNumber(s string) string {
+	value, err := strconv.ParseFloat(s, 64)
+	if len(s) < 16 || err != nil {
+		return s
+	}
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 15, 64), 64) // parses what was just formatted
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }
 
 // writeSeries lays series out as a table, a row for each category.

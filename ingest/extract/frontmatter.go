@@ -19,7 +19,7 @@ func frontMatter(text string, b *builder) (rest string) {
 		return text
 	}
 	end := closingFence(text)
-	if end < 0 || end > maxFrontMatter {
+	if end < len("---\n") || end > maxFrontMatter { // none, an empty one, or none that ends
 		return text
 	}
 	var values map[string]any

@@ -24,7 +24,7 @@ func hostileFiles() []hostileFile {
 	files := []hostileFile{
 		{"DOCX: zip bomb, 1000 to 1", word(func() string { return strings.Repeat("<w:p/>", 60<<20/6) }), codes(fault.TooLarge)},
 		{"DOCX: 40 MB of elements of random names", word(func() string { return randomElements(40 << 20) }), codes(fault.TooLarge)},
-		{"DOCX: elements nested a million deep", word(func() string { return nested("<w:sdt>", "</w:sdt>", 300_000) }), codes(fault.Damaged, fault.TooLarge)},
+		{"DOCX: elements nested 300,000 deep", word(func() string { return nested("<w:sdt>", "</w:sdt>", 300_000) }), codes(fault.Damaged, fault.TooLarge)},
 		{"DOCX: nested in formatting that is skipped", word(func() string {
 			return "<w:rPr>" + nested(fmt.Sprintf("<w:a%d>", 7), "</w:a7>", 5000) + "</w:rPr>"
 		}), codes(fault.Damaged, fault.TooLarge)},
