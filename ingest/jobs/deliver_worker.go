@@ -2,14 +2,10 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
-	"lindero/store/postgres"
 	"lindero/store/queue"
 )
 
@@ -51,7 +47,7 @@ func (w *deliverWorker) Work(ctx context.Context, job *river.Job[queue.Deliver])
 	}
 	var done bool
 	err = w.using(ctx, func() (err error) {
-		done, err = w.complete(ctx, job, turn.handle)
+		done, err = complete(ctx, w.jobs, job, turn.handle.RescheduleDeliveries)
 		return err
 	})
 	switch {
@@ -75,35 +71,6 @@ func (w *deliverWorker) using(ctx context.Context, fn func() error) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// complete ends the job unless there is something due again; see drainWorker.complete for why in this order. What
-// must rest gets a job of its own in the future; whoever makes a delivery calls that back.
-func (w *deliverWorker) complete(ctx context.Context, job *river.Job[queue.Deliver], h *postgres.Handle) (bool, error) {
-	errDue := errors.New("there is something due")
-	err := pgx.BeginFunc(ctx, w.jobs.cfg.Store.Pool(), func(tx pgx.Tx) error {
-		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
-			return err
-		}
-		due, err := h.NextDelivery(ctx, tx)
-		switch {
-		case err != nil || due == nil:
-			return err
-		case *due <= 0:
-			return errDue
-		}
-		later, err := w.jobs.client.InsertTx(ctx, tx, job.Args, &river.InsertOpts{ScheduledAt: time.Now().Add(*due)})
-		if err != nil {
-			return err
-		}
-		// Available in the future rather than scheduled: needs nobody to move it on when the time has come.
-		_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available' WHERE id = $1`, later.Job.ID)
-		return err
-	})
-	if errors.Is(err, errDue) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // mustRest reports whether a turn that began then is over: the process stops, others have waited, or it has lasted

@@ -42,7 +42,9 @@ func (w *drainWorker) Work(ctx context.Context, job *river.Job[queue.Drain]) err
 			log.WarnContext(ctx, "a tenant's work was interrupted; trying again", "error", err)
 			return river.JobSnooze(pause(err))
 		}
-		done, err := w.complete(ctx, job, turn)
+		done, err := complete(ctx, w.jobs, job, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+			return turn.handle.Reschedule(ctx, tx, turn.id)
+		})
 		if err != nil {
 			if ctx.Err() == nil {
 				log.WarnContext(ctx, "a tenant's work could not be completed; trying again", "error", err)
@@ -66,15 +68,16 @@ func pause(err error) time.Duration {
 	return outagePause
 }
 
-// complete ends the job unless there is work again. The order matters: completing locks the job's row, so
-// whoever enqueues work either committed before, and is seen, or waits and then finds no running job.
-func (w *drainWorker) complete(ctx context.Context, job *river.Job[queue.Drain], turn *turn) (bool, error) {
+// complete ends a job of which there is one, unless there is work for it again: reschedule says so. The order
+// matters: completing locks the job's row, so whoever enqueues work either committed before, and is seen, or waits
+// and then finds no running job.
+func complete[T river.JobArgs](ctx context.Context, j *Jobs, job *river.Job[T], reschedule func(context.Context, pgx.Tx) (again bool, err error)) (bool, error) {
 	errWork := errors.New("there is work")
-	err := pgx.BeginFunc(ctx, w.jobs.cfg.Store.Pool(), func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, j.cfg.Store.Pool(), func(tx pgx.Tx) error {
 		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
 			return err
 		}
-		again, err := turn.handle.Reschedule(ctx, tx, turn.id)
+		again, err := reschedule(ctx, tx)
 		if err == nil && again {
 			return errWork
 		}

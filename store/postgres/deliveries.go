@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river/rivertype"
+	"github.com/riverqueue/river"
 
 	"lindero/store"
 	"lindero/store/queue"
@@ -42,23 +42,16 @@ func readTold(told *int64) func(pgx.Rows) error {
 	}
 }
 
-// wakeDeliveries makes sure that the deliveries just made are attempted after this transaction. A job that waits
-// for a retry in the future is called back. One that runs finds them before it ends.
+// wakeDeliveries makes sure that the deliveries just made are attempted after this transaction.
 func (h *Handle) wakeDeliveries(ctx context.Context, tx pgx.Tx, told int64) error {
 	if told == 0 {
 		return nil
 	}
-	result, err := h.store.jobs.InsertTx(ctx, tx, queue.Deliver{TenantID: h.id.UUID()}, nil)
-	if err != nil {
-		return err
-	}
-	job := result.Job
-	if !result.UniqueSkippedAsDuplicate || job.State == rivertype.JobStateRunning || !job.ScheduledAt.After(time.Now()) {
-		return nil
-	}
-	_, err = tx.Exec(ctx, `UPDATE river.river_job SET state = 'available', scheduled_at = now()
-		WHERE id = $1 AND state IN ('available', 'scheduled', 'retryable')`, job.ID)
-	return err
+	return h.enqueueDelivery(ctx, tx, 0)
+}
+
+func (h *Handle) enqueueDelivery(ctx context.Context, tx pgx.Tx, after time.Duration) error {
+	return h.enqueue(ctx, tx, queue.Deliver{TenantID: h.id.UUID()}, queue.Webhooks, river.PriorityDefault, after)
 }
 
 // DueDeliveries returns deliveries to be attempted now, those longest due first: at most perWebhook of each
@@ -108,11 +101,12 @@ func (h *Handle) openSecrets(ctx context.Context, due []store.DueDelivery, seale
 	return nil
 }
 
-// NextDelivery returns when the earliest delivery may be attempted, nil when none waits. It runs in the caller's
-// transaction, which must be bound to no other tenant: it binds it.
-func (h *Handle) NextDelivery(ctx context.Context, tx pgx.Tx) (*time.Duration, error) {
+// RescheduleDeliveries comes after the tenant's delivery job was completed in the same transaction, for the reason
+// that Reschedule gives. It reports true when something is due: the caller then rolls back and goes on. What must
+// rest gets its job. The transaction must be bound to no other tenant.
+func (h *Handle) RescheduleDeliveries(ctx context.Context, tx pgx.Tx) (again bool, err error) {
 	if h.id.IsZero() {
-		return nil, errNoTenant
+		return false, errNoTenant
 	}
 	var seconds *float64
 	batch := &pgx.Batch{}
@@ -122,9 +116,11 @@ func (h *Handle) NextDelivery(ctx context.Context, tx pgx.Tx) (*time.Duration, e
 			SELECT due_at FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = w.id AND status = 'pending'
 			ORDER BY due_at LIMIT 1) d
 		WHERE w.tenant_id = $1`, h.id.UUID()).QueryRow(func(row pgx.Row) error { return row.Scan(&seconds) })
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil || seconds == nil {
-		return nil, translate(err)
+	switch err := tx.SendBatch(ctx, batch).Close(); {
+	case err != nil || seconds == nil:
+		return false, translate(err)
+	case *seconds <= 0:
+		return true, nil
 	}
-	due := max(0, time.Duration(*seconds*float64(time.Second)))
-	return &due, nil
+	return false, translate(h.enqueueDelivery(ctx, tx, time.Duration(*seconds*float64(time.Second))))
 }

@@ -344,10 +344,10 @@ func registerWebhookCases() {
 	registerIsolationCase("RecordDelivery", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return h.RecordDelivery(n.b.ctx, n.delivery, store.DeliveryOutcome{Code: "status", Retry: time.Hour})
 	})
-	registerIsolationCase("NextDelivery", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+	registerIsolationCase("RescheduleDeliveries", func(n *neighbours, h *postgres.Handle) (found any, err error) {
 		err = pgx.BeginFunc(n.b.ctx, n.a.Store.Pool(), func(tx pgx.Tx) error {
-			due, err := h.NextDelivery(n.b.ctx, tx)
-			if due != nil { // B has no webhook: this is A's
+			again, err := h.RescheduleDeliveries(n.b.ctx, tx)
+			if again { // B has no webhook: this is A's
 				found = marker
 			}
 			return err

@@ -33,9 +33,14 @@ func (h *Handle) lockedPlacement(ctx context.Context, tx pgx.Tx) (p *store.Place
 	return p, tx.SendBatch(ctx, batch).Close()
 }
 
-// wake enqueues the class's job to run after a while. One that waits already is called forward.
+// wake enqueues the class's job to run after a while.
 func (h *Handle) wake(ctx context.Context, tx pgx.Tx, p store.Placement, class store.Class, after time.Duration) error {
 	job, name, priority := drainFor(p, h.id.UUID(), class)
+	return h.enqueue(ctx, tx, job, name, priority, after)
+}
+
+// enqueue makes sure that a unique job runs after a while. One that waits already is called forward.
+func (h *Handle) enqueue(ctx context.Context, tx pgx.Tx, job river.JobArgs, name string, priority int, after time.Duration) error {
 	opts := &river.InsertOpts{Queue: name, Priority: priority}
 	at := time.Now().Add(after)
 	if after > 0 {
