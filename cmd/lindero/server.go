@@ -48,6 +48,7 @@ type server struct {
 	store    *postgres.Store
 	platform *crosstenant.Platform
 	guard    *postgres.IsolationGuard
+	search   *search.Service
 	jobs     *jobs.Jobs
 	queue    *queueWatch
 	http     *http.Server
@@ -83,6 +84,9 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 		return s, err
 	}
 	s.queue = newQueueWatch(s.store, cfg.Log)
+	if s.search, err = search.New(search.Config{Embedder: cfg.Embedding.embedder, Log: cfg.Log}); err != nil {
+		return s, err
+	}
 	if cfg.Workers >= 0 {
 		if err := s.prepareJobs(ctx); err != nil {
 			return s, err
@@ -131,7 +135,10 @@ func (s *server) prepareJobs(ctx context.Context) (err error) {
 			return h.MergeSegments(ctx, collection)
 		},
 		PurgeTenant: func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
-		Webhooks:    webhook.NewSender(webhook.Config{Policy: s.cfg.Webhooks}),
+		WatchRecall: func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (time.Duration, error) {
+			return s.search.WatchRecall(ctx, h, id, collection)
+		},
+		Webhooks: webhook.NewSender(webhook.Config{Policy: s.cfg.Webhooks}),
 	})
 	extract.Warm()
 	return err
@@ -142,13 +149,9 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	searcher, err := search.New(search.Config{Embedder: s.cfg.Embedding.embedder, Log: s.cfg.Log})
-	if err != nil {
-		return err
-	}
 	config := api.Config{
 		Storage:           func(id tenant.ID) api.Storage { return s.store.ForTenant(id) },
-		Search:            searcher,
+		Search:            s.search,
 		Authenticator:     auth.New(s.store, s.store.Notifications()),
 		AdminKeys:         s.cfg.AdminKeys,
 		Ready:             s.ready,

@@ -23,6 +23,7 @@ import (
 	"lindero/store"
 	"lindero/store/postgres"
 	"lindero/store/queue"
+	"lindero/tenant"
 	"lindero/webhook"
 )
 
@@ -37,6 +38,9 @@ type Config struct {
 	MergeSegments func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error
 	// PurgeTenant removes everything of a tenant that is being deleted. It is repeated until it succeeds.
 	PurgeTenant func(ctx context.Context, h *postgres.Handle) error
+	// WatchRecall measures the recall of a collection of tenant id and says when to come back; zero: not again. Nil:
+	// recall is not watched.
+	WatchRecall func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (again time.Duration, err error)
 	// Webhooks sends webhook deliveries; nil: to public addresses only.
 	Webhooks *webhook.Sender
 	// WebhookTenants is how many tenants are delivered to at once; 0 means 32.
@@ -115,6 +119,9 @@ func (j *Jobs) riverConfig() *river.Config {
 	river.AddWorker(workers, &purgeCollectionWorker{jobs: j})
 	river.AddWorker(workers, &purgeTenantWorker{jobs: j})
 	river.AddWorker(workers, &placeWorker{jobs: j})
+	if j.cfg.WatchRecall != nil {
+		river.AddWorker(workers, &recallWorker{jobs: j})
+	}
 	river.AddWorker(workers, &closeWorker{jobs: j})
 	river.AddWorker(workers, newDeliverWorker(j))
 	return &river.Config{
@@ -144,13 +151,17 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 		}
 		return queues
 	}
-	return map[string]river.QueueConfig{
+	queues := map[string]river.QueueConfig{
 		queue.Single:      {MaxWorkers: j.cfg.Workers},
 		queue.Ingest:      {MaxWorkers: j.cfg.Workers},
 		queue.Maintenance: {MaxWorkers: maintenanceWorkers},
 		queue.Webhooks:    {MaxWorkers: j.cfg.WebhookTenants},
 		queue.Placement:   {MaxWorkers: 1}, // LeadPlacement lets one at a time through anyway
 	}
+	if j.cfg.WatchRecall != nil {
+		queues[queue.Recall] = river.QueueConfig{MaxWorkers: 1} // it is a background figure: one collection at a time
+	}
+	return queues
 }
 
 // Start begins to work. Cancelling ctx does not stop it; Stop does.

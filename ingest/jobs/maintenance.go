@@ -67,7 +67,27 @@ func (w *placeWorker) Work(ctx context.Context, job *river.Job[queue.PlaceCollec
 	case again > 0:
 		return river.JobSnooze(again)
 	}
-	return nil
+	if w.jobs.cfg.WatchRecall == nil {
+		return nil
+	}
+	// Where it lies now may have an approximate index, whose recall is to be watched; the job finds out.
+	_, err = w.jobs.client.Insert(ctx, queue.MeasureRecall{TenantID: job.Args.TenantID, CollectionID: job.Args.CollectionID}, nil)
+	return err
+}
+
+type recallWorker struct {
+	river.WorkerDefaults[queue.MeasureRecall]
+	jobs *Jobs
+}
+
+// Work measures a collection's recall and comes back as long as there is something to measure.
+func (w *recallWorker) Work(ctx context.Context, job *river.Job[queue.MeasureRecall]) error {
+	id := systemtenant.FromQueue(job.Args.TenantID)
+	again, err := w.jobs.cfg.WatchRecall(ctx, w.jobs.cfg.Store.ForTenant(id), id, job.Args.CollectionID)
+	if err == nil && again > 0 {
+		return river.JobSnooze(again)
+	}
+	return err
 }
 
 type purgeTenantWorker struct {

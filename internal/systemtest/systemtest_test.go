@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ import (
 	"lindero/search/eval/beir"
 	"lindero/store"
 	"lindero/store/postgres"
+	"lindero/tenant"
 )
 
 // Builtin is the profile of the builtin embedder as a new tenant gets it.
@@ -32,7 +34,13 @@ type System struct {
 // New starts the workers on a database of the test's own and stops them at its end.
 func New(tb testing.TB) *System {
 	tb.Helper()
-	s := &System{Fixture: storefixture.New(tb)}
+	return NewPlaced(tb, postgres.PlacementPolicy{})
+}
+
+// NewPlaced is New with a rule for placing collections.
+func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *System {
+	tb.Helper()
+	s := &System{Fixture: storefixture.NewPlaced(tb, policy)}
 	log := slog.New(slog.DiscardHandler)
 	embedder := func(p store.Profile) (embed.Embedder, error) { return builtin.New(p.Dimensions) }
 	var err error
@@ -46,6 +54,9 @@ func New(tb testing.TB) *System {
 			return h.MergeSegments(ctx, collection)
 		},
 		PurgeTenant: func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
+		WatchRecall: func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (time.Duration, error) {
+			return s.Search.WatchRecall(ctx, h, id, collection)
+		},
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -12,14 +12,20 @@ import (
 // RecallState returns what the next measurement of a collection starts from. A collection that is gone is a
 // fault.NotFound.
 func (h *Handle) RecallState(ctx context.Context, collection uuid.UUID) (s store.RecallState, err error) {
+	var slot int
+	var chunks int64
 	err = h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(`SELECT c.id, c.name, c.slot >= 1000, recall_objective(t.settings), coalesce(r.insufficient_ef, 0)
+		b.Queue(`SELECT c.id, c.name, c.slot, c.ef_search, c.indexed_chunks, recall_objective(t.settings), coalesce(r.insufficient_ef, 0)
 			FROM collections c JOIN tenants t ON t.id = c.tenant_id
 			LEFT JOIN collection_recall r ON r.tenant_id = c.tenant_id AND r.collection_id = c.id
 			WHERE c.tenant_id = $1 AND c.id = $2 AND c.deleted_at IS NULL`, h.id.UUID(), collection).QueryRow(func(row pgx.Row) error {
-			return missing(row.Scan(&s.Collection, &s.Name, &s.Indexed, &s.Objective, &s.Insufficient), "the collection does not exist")
+			return missing(row.Scan(&s.Collection, &s.Name, &slot, &s.EfSearch, &chunks, &s.Objective, &s.Insufficient), "the collection does not exist")
 		})
 	})
+	s.Indexed = slot >= store.FirstOwnSlot
+	if s.EfSearch == 0 {
+		s.EfSearch = defaultEfSearch(chunks)
+	}
 	return s, err
 }
 

@@ -22,6 +22,7 @@ const (
 	Vectors     = "vectors" // talks to the vector index outside the database, which may be slow or away
 	Webhooks    = "webhooks"
 	Placement   = "placement"
+	Recall      = "recall"
 )
 
 // dedicatedPrefix begins the names of the queues that tenants with dedicated workers have to themselves.
@@ -112,6 +113,18 @@ func (PlaceCollection) Kind() string { return "place_collection" }
 
 // InsertOpts makes the job unique per collection.
 func (PlaceCollection) InsertOpts() river.InsertOpts { return unique(Placement) }
+
+// MeasureRecall measures what a collection's approximate index finds, again and again as long as it has one.
+type MeasureRecall struct {
+	TenantID     uuid.UUID `json:"tenant_id" river:"unique"`
+	CollectionID uuid.UUID `json:"collection_id" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (MeasureRecall) Kind() string { return "measure_recall" }
+
+// InsertOpts makes the job unique per collection.
+func (MeasureRecall) InsertOpts() river.InsertOpts { return unique(Recall) }
 
 // PurgeTenant removes everything of a tenant that is being deleted, verifies it and leaves a receipt.
 type PurgeTenant struct {
