@@ -23,7 +23,7 @@ func (g *ingestion) await(ctx context.Context, operation string, items []item) e
 		a.items[i] = item{id: document.id, where: document.where, hash: document.hash, size: document.size}
 	}
 	if !g.command.Wait {
-		g.result.passed(a.size())
+		g.result.settled(len(a.items), a.size())
 		return nil
 	}
 	select {
@@ -56,18 +56,20 @@ func (g *ingestion) awaitAll(ctx context.Context) error {
 }
 
 func (g *ingestion) awaitOperation(ctx context.Context, a awaited) error {
-	size, told := a.size(), int64(0)
+	all, size := int64(len(a.items)), a.size()
+	done, bytes := int64(0), int64(0) // told so far
 	operation, err := g.api.WaitOperation(ctx, a.operation, func(o client.Operation) {
-		if o.Counts.Total > 0 {
-			now := size * o.Counts.Done / o.Counts.Total
-			g.result.passed(now - told)
-			told = now
+		if o.Counts.Total == 0 {
+			return
 		}
+		nowDone, nowBytes := all*o.Counts.Done/o.Counts.Total, size*o.Counts.Done/o.Counts.Total
+		g.result.settled(int(nowDone-done), nowBytes-bytes)
+		done, bytes = nowDone, nowBytes
 	})
 	if err != nil {
 		return err
 	}
-	g.result.passed(size - told)
+	g.result.settled(int(all-done), size-bytes)
 	if operation.Status == "succeeded" {
 		return nil
 	}
@@ -80,9 +82,9 @@ func (g *ingestion) awaitOperation(ctx context.Context, a awaited) error {
 		switch {
 		case !there: // somebody has deleted it
 		case state.Status == "failed":
-			g.result.failed(failureOf(document, state.Error), 0)
+			g.result.failed(failureOf(document, state.Error))
 		case state.ContentHash == "":
-			g.result.failed(failureOf(document, &client.Failure{Code: "cancelled", Detail: "operation " + a.operation + " was cancelled"}), 0)
+			g.result.failed(failureOf(document, &client.Failure{Code: "cancelled", Detail: "operation " + a.operation + " was cancelled"}))
 		}
 	}
 	return nil
@@ -107,11 +109,11 @@ func (g *ingestion) awaitDocuments(ctx context.Context, a awaited) error {
 			switch state := states[document.id]; state.Status {
 			case "pending", "processing":
 				again = append(again, document)
+				continue
 			case "failed":
-				g.result.failed(failureOf(document, state.Error), document.size)
-			default:
-				g.result.passed(document.size)
+				g.result.failed(failureOf(document, state.Error))
 			}
+			g.result.settled(1, document.size)
 		}
 		if left = again; len(left) == 0 {
 			return nil

@@ -66,7 +66,6 @@ func killAndResume(t *testing.T, dir string, kills int) {
 
 	watched := watch(t, s.url)
 	hurt.url = watched.url
-	requests, bytes := int64(undisturbed.Uploaded/batchDocuments*2+2), undisturbed.Bytes/3
 	killed, partial, sent := 0, 0, 0
 	for run := 0; ; run++ {
 		before := hurt.documents()
@@ -79,9 +78,9 @@ func killAndResume(t *testing.T, dir string, kills int) {
 		case run >= kills:
 			watched.begin(kill, 1<<62, 1<<62)
 		case run%2 == 0:
-			watched.begin(kill, rand.Int64N(bytes), 1<<62)
+			watched.begin(kill, rand.Int64N(undisturbed.Bytes/4), 1<<62)
 		default:
-			watched.begin(kill, 1<<62, 2+rand.Int64N(requests))
+			watched.begin(kill, 1<<62, 3+rand.Int64N(6)) // of a look-up, a batch, a look at an operation
 		}
 		code := p.code()
 		uploads := watched.end()

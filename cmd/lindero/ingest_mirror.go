@@ -29,7 +29,7 @@ func (i *ingestCommand) checkMirror(found findings) error {
 // mirror deletes the documents that the directories no longer have.
 func (g *ingestion) mirror(ctx context.Context) error {
 	if g.result.incomplete() {
-		g.result.failed(failure{Code: "not_mirrored", Detail: "nothing was deleted, because not everything could be read"}, 0)
+		g.result.failed(failure{Code: "not_mirrored", Detail: "nothing was deleted, because not everything could be read"})
 		return nil
 	}
 	total, missing := 0, []string(nil)
@@ -45,7 +45,7 @@ func (g *ingestion) mirror(ctx context.Context) error {
 	most := 2*len(missing) > total && (len(missing) > fewDocuments || len(g.local) == 0)
 	if most && !g.command.Yes {
 		g.result.failed(failure{Code: "not_mirrored", Detail: fmt.Sprintf(
-			"nothing was deleted: %d of %d documents are missing in the folder; if that is meant, add --yes", len(missing), total)}, 0)
+			"nothing was deleted: %d of %d documents are missing in the folder; if that is meant, add --yes", len(missing), total)})
 		return nil
 	}
 	if g.command.DryRun {

@@ -97,7 +97,8 @@ func (r *reader) readLines(s source) error {
 	if s.path != stdinPath {
 		file, err := os.Open(s.path)
 		if err != nil {
-			r.report.unread(failure{Source: s.path, Code: codeUnreadable, Detail: reason(err)}, s.size)
+			r.report.unread(failure{Source: s.path, Code: codeUnreadable, Detail: reason(err)})
+			r.report.settled(0, s.size)
 			return nil
 		}
 		defer func() { _ = file.Close() }()
@@ -110,11 +111,13 @@ func (r *reader) readLines(s source) error {
 		last := err != nil && !(errors.Is(err, ndjson.ErrTooLong) && !errors.Is(err, io.EOF))
 		switch {
 		case errors.Is(err, ndjson.ErrTooLong):
-			r.report.unread(failure{Source: at, Code: codeTooLarge, Detail: fmt.Sprintf("the line is longer than %d MiB", maxLine>>20)}, taken)
+			r.report.unread(failure{Source: at, Code: codeTooLarge, Detail: fmt.Sprintf("the line is longer than %d MiB", maxLine>>20)})
+			r.report.settled(1, taken)
 		case err != nil && !errors.Is(err, io.EOF):
-			r.report.unread(failure{Source: at, Code: codeUnreadable, Detail: reason(err)}, taken)
+			r.report.unread(failure{Source: at, Code: codeUnreadable, Detail: reason(err)})
+			r.report.settled(0, taken)
 		case len(bytes.TrimSpace(line)) == 0:
-			r.report.passed(taken)
+			r.report.settled(0, taken)
 		default:
 			if err := r.add(raw{source: s, line: line, number: number}); err != nil {
 				return err

@@ -91,37 +91,33 @@ func newReport(command *ingestCommand, c *console, found findings) *report {
 	}}
 	r.bar = newProgress(c.err, isTerminal(c.err) && !command.DryRun, found.bytes, now)
 	for _, f := range found.failures {
-		r.unread(f, 0)
+		r.unread(f)
 	}
 	return r
 }
 
-// count changes the summary and moves the bar on.
-func (r *report) count(documents int, bytes int64, change func(*summary)) {
-	r.mu.Lock()
-	r.summary.Bytes += bytes
-	change(&r.summary)
-	r.mu.Unlock()
+// settled moves the bar on, by documents and bytes of sources with which nothing more will happen.
+func (r *report) settled(documents int, bytes int64) {
+	r.change(func(s *summary) { s.Bytes += bytes })
 	r.bar.add(documents, bytes)
 }
 
-// passed is for bytes that are done with.
-func (r *report) passed(bytes int64) { r.count(0, bytes, func(*summary) {}) }
-
-func (r *report) empty(bytes int64) { r.count(0, bytes, func(s *summary) { s.Empty++ }) }
-
-func (r *report) uploaded(documents int) {
-	r.count(documents, 0, func(s *summary) { s.Uploaded += documents })
+func (r *report) change(by func(*summary)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	by(&r.summary)
 }
 
-func (r *report) unchanged(documents int, bytes int64) {
-	r.count(documents, bytes, func(s *summary) { s.Unchanged += documents })
-}
+func (r *report) empty() { r.change(func(s *summary) { s.Empty++ }) }
 
-func (r *report) deleted(documents int) { r.count(0, 0, func(s *summary) { s.Deleted += documents }) }
+func (r *report) uploaded(documents int) { r.change(func(s *summary) { s.Uploaded += documents }) }
 
-func (r *report) failed(f failure, bytes int64) {
-	r.count(0, bytes, func(s *summary) {
+func (r *report) unchanged() { r.change(func(s *summary) { s.Unchanged++ }) }
+
+func (r *report) deleted(documents int) { r.change(func(s *summary) { s.Deleted += documents }) }
+
+func (r *report) failed(f failure) {
+	r.change(func(s *summary) {
 		s.Failed++
 		if len(s.Failures) < keptFailures {
 			s.Failures = append(s.Failures, f)
@@ -130,8 +126,8 @@ func (r *report) failed(f failure, bytes int64) {
 }
 
 // unread is a failure that leaves it open which documents there would have been.
-func (r *report) unread(f failure, bytes int64) {
-	r.failed(f, bytes)
+func (r *report) unread(f failure) {
+	r.failed(f)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unknown = true

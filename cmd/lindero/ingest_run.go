@@ -150,11 +150,14 @@ func (g *ingestion) prepareAll(raws []raw, weight int64) batch {
 		switch {
 		case err != nil:
 			b.empty = append(b.empty, r.source.id)
-			g.result.empty(r.size())
+			g.result.empty()
+			g.result.settled(0, r.size())
 		case failed != nil && r.line != nil:
-			g.result.unread(*failed, r.size())
+			g.result.unread(*failed)
+			g.result.settled(1, r.size())
 		case failed != nil:
-			g.result.failed(*failed, r.size())
+			g.result.failed(*failed)
+			g.result.settled(1, r.size())
 		default:
 			b.items = append(b.items, document)
 		}
@@ -173,7 +176,7 @@ func (g *ingestion) distinct(b batch) batch {
 		if last[document.id] == i {
 			items = append(items, document)
 		} else {
-			g.result.passed(document.size)
+			g.result.settled(0, document.size)
 		}
 	}
 	b.items = items

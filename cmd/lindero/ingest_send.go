@@ -27,14 +27,16 @@ func (g *ingestion) send(ctx context.Context, items []item) error {
 			changed = append(changed, document)
 			g.result.would(actionUpload, document.id, "changed")
 		case state.Status == "failed" && lasting(state.Error) && !g.command.RetryFailed:
-			g.result.failed(failureOf(document, state.Error), document.size)
+			g.result.failed(failureOf(document, state.Error))
+			g.result.settled(1, document.size)
 		case state.Status == "failed":
 			changed = append(changed, document)
 			g.result.would(actionUpload, document.id, "failed before")
 		case state.Status == "indexed":
-			g.result.unchanged(1, document.size)
+			g.result.unchanged()
+			g.result.settled(1, document.size)
 		default:
-			g.result.unchanged(1, 0)
+			g.result.unchanged()
 			unsettled = append(unsettled, document)
 		}
 	}
@@ -100,7 +102,8 @@ func (g *ingestion) uploadFile(ctx context.Context, document item) error {
 		return g.refused(err, []item{document})
 	}
 	if put.Operation == nil { // another run was faster
-		g.result.unchanged(1, document.size)
+		g.result.unchanged()
+		g.result.settled(1, document.size)
 		return nil
 	}
 	g.result.uploaded(1)
@@ -121,7 +124,8 @@ func (g *ingestion) uploadLines(ctx context.Context, items []item) error {
 	for _, r := range bulk.Rejected {
 		rejected[r.Index] = true
 		document := items[r.Index]
-		g.result.failed(failureOf(document, &client.Failure{Code: r.Code, Detail: r.Detail}), document.size)
+		g.result.failed(failureOf(document, &client.Failure{Code: r.Code, Detail: r.Detail}))
+		g.result.settled(1, document.size)
 	}
 	accepted := make([]item, 0, len(items))
 	for i, document := range items {
@@ -145,7 +149,8 @@ func (g *ingestion) refused(err error, items []item) error {
 		return err
 	}
 	for _, document := range items {
-		g.result.failed(failureOf(document, &client.Failure{Code: problem.Code, Detail: problem.Error()}), document.size)
+		g.result.failed(failureOf(document, &client.Failure{Code: problem.Code, Detail: problem.Error()}))
+		g.result.settled(1, document.size)
 	}
 	return nil
 }
