@@ -7,7 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,7 +42,7 @@ func workUntilKilled(url string) error {
 	if err != nil {
 		return err
 	}
-	cfg := config(s, &fakeEmbedder{})
+	cfg := config(s, &fakeEmbedder{fail: dieOfKiller})
 	cfg.Webhooks = toThisMachine(0)
 	cfg.Log = slog.New(slog.DiscardHandler)
 	cfg.Batch = store.WorkLimit{Items: 100, Bytes: 1 << 20} // so that kills hit batches in every stage
@@ -51,6 +54,17 @@ func workUntilKilled(url string) error {
 		return err
 	}
 	select {}
+}
+
+// killer is a text at which a worker process dies as one does that runs out of memory.
+const killer = "a text that kills whoever reads it"
+
+func dieOfKiller(_ int, texts []string) error {
+	if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, killer) }) {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	return nil
 }
 
 func startWorkerProcess(tb testing.TB, url string) *exec.Cmd {
@@ -220,4 +234,62 @@ func TestKilledWorkerIsReplacedWithinSeconds(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Logf("went on %v after the restart", time.Since(began))
+}
+
+// TestKillerIsSetAside has a document kill the worker process each time it is in hand. It is set aside after a
+// bounded number of deaths; whatever was in the same batch is indexed.
+func TestKillerIsSetAside(t *testing.T) {
+	t.Parallel()
+	f := storefixture.New(t)
+	tenant := f.Tenant(t, storefixture.OpenAI)
+	var docs []store.NewDocument
+	for i := range 60 {
+		docs = append(docs, storefixture.Text(fmt.Sprintf("good%02d", i), "", fmt.Sprintf("innocent text %d", i)))
+	}
+	docs = append(docs, storefixture.Text("killer", "", killer))
+	op := acceptBulk(t, tenant, docs...)
+	deaths := workThroughDeaths(t, f, tenant, op)
+	got := wait(t, tenant, op)
+	if got.Status != store.PartiallyFailed || got.Done != 61 || got.Failed != 1 ||
+		got.Errors[0].DocumentID != "killer" || got.Errors[0].Code != string(fault.Crashed) {
+		t.Errorf("%+v", got)
+	}
+	if deaths < 1 || deaths > 5 {
+		t.Errorf("the process died %d times, want at most 5", deaths)
+	}
+	// On request it starts anew, with all its tries before it.
+	if _, err := tenant.Handle.RetryDocument(t.Context(), "default", "killer"); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	f.Query(t, tenant.ID, `SELECT deaths FROM work_items`, &left)
+	if left != 0 {
+		t.Errorf("retried with %d deaths", left)
+	}
+}
+
+// workThroughDeaths runs a worker process, and a new one whenever it dies, until the operation is final.
+func workThroughDeaths(tb testing.TB, f *storefixture.Fixture, t storefixture.Tenant, op store.Operation) (deaths int) {
+	tb.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		wait(tb, t, op)
+	}()
+	for {
+		worker := startWorkerProcess(tb, f.AppURL)
+		died := make(chan struct{})
+		go func() {
+			defer close(died)
+			_ = worker.Wait()
+		}()
+		select {
+		case <-done:
+			_ = worker.Process.Kill()
+			<-died
+			return deaths
+		case <-died:
+			deaths++
+		}
+	}
 }

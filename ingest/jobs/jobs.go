@@ -131,7 +131,7 @@ func (j *Jobs) riverConfig() *river.Config {
 		Queues:                      j.queues(),
 		Workers:                     workers,
 		Middleware:                  []rivertype.Middleware{j.lease},
-		FetchCooldown:               20 * time.Millisecond,
+		FetchCooldown:               j.fetchCooldown(),
 		FetchPollInterval:           500 * time.Millisecond,
 		JobTimeout:                  jobTimeout,
 		RescueStuckJobsAfter:        jobTimeout + 5*time.Minute,
@@ -162,6 +162,14 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 		queues[queue.Recall] = river.QueueConfig{MaxWorkers: 1} // it is a background figure: one collection at a time
 	}
 	return queues
+}
+
+// fetchCooldown is the least time between two looks at a queue. Few ask dedicated workers, who are to be quick.
+func (j *Jobs) fetchCooldown() time.Duration {
+	if len(j.cfg.Tenants) > 0 {
+		return 5 * time.Millisecond
+	}
+	return 20 * time.Millisecond
 }
 
 // Start begins to work. Cancelling ctx does not stop it; Stop does.

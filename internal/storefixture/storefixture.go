@@ -53,6 +53,14 @@ func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *Fixture {
 	return f
 }
 
+// On opens a migrated database that the test has made itself, by the URLs of its three roles.
+func On(tb testing.TB, owner, app, platform string) *Fixture {
+	tb.Helper()
+	f := &Fixture{AppURL: app, OwnerURL: owner, platformURL: platform}
+	f.Store = f.Open(tb)
+	return f
+}
+
 // Open opens the database once more, with connections of its own.
 func (f *Fixture) Open(tb testing.TB) *postgres.Store {
 	tb.Helper()
