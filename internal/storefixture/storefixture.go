@@ -56,7 +56,7 @@ func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *Fixture {
 // On opens a migrated database that the test has made itself, by the URLs of its three roles.
 func On(tb testing.TB, owner, app, platform string) *Fixture {
 	tb.Helper()
-	f := &Fixture{AppURL: app, OwnerURL: owner, platformURL: platform}
+	f := &Fixture{AppURL: app, OwnerURL: owner, PlatformURL: platform}
 	f.Store = f.Open(tb)
 	return f
 }
