@@ -206,3 +206,44 @@ func TestBadURL(t *testing.T) {
 		}
 	}
 }
+
+// TestDocumentsTurnedAwayAreSentAgain has a server with room for two documents a request.
+func TestDocumentsTurnedAwayAreSentAgain(t *testing.T) {
+	t.Parallel()
+	var got []string
+	requests := 0
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		decoder := json.NewDecoder(r.Body)
+		answer := client.Bulk{Operation: client.Operation{ID: fmt.Sprint("operation ", requests)}, Rejected: []client.Rejection{}}
+		for index := 0; decoder.More(); index++ {
+			var document client.NewDocument
+			if err := decoder.Decode(&document); err != nil {
+				t.Error(err)
+			}
+			switch {
+			case document.ID == "bad":
+				answer.Rejected = append(answer.Rejected, client.Rejection{Index: index, ID: "bad", Code: "invalid_request"})
+			case answer.Accepted == 2:
+				answer.Rejected = append(answer.Rejected, client.Rejection{Index: index, ID: document.ID, Code: "rate_limited"})
+			default:
+				answer.Accepted++
+				got = append(got, document.ID)
+			}
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_ = json.NewEncoder(w).Encode(answer)
+	})
+	var documents []client.NewDocument
+	want := []string{"0", "1", "2", "3", "5", "6"}
+	for _, id := range []string{"0", "1", "2", "3", "bad", "5", "6"} {
+		documents = append(documents, client.NewDocument{ID: id, Text: "x"})
+	}
+	bulk, err := c.PutDocuments(t.Context(), "default", documents)
+	if err != nil || !slices.Equal(got, want) || bulk.Accepted != 6 {
+		t.Errorf("%v %+v %v", got, bulk, err)
+	}
+	if len(bulk.Rejected) != 1 || bulk.Rejected[0].Index != 4 || bulk.Operation.ID != "operation 3" || len(bulk.Earlier) != 2 {
+		t.Errorf("%+v", bulk)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -89,6 +90,24 @@ type Bulk struct {
 	Operation Operation   `json:"operation"`
 	Accepted  int         `json:"accepted"`
 	Rejected  []Rejection `json:"rejected"`
+	// Earlier are the operations before the last where PutDocuments had to send more than once.
+	Earlier []Operation `json:"-"`
+}
+
+// codeQueueFull is the code of a document that came while the tenant's queue was full.
+const codeQueueFull = "rate_limited"
+
+// TurnedAway are the places in the request of documents that found no room in the tenant's queue. Nothing is
+// wrong with them: they are to be sent again.
+func (b Bulk) TurnedAway() []int {
+	var places []int
+	for _, r := range b.Rejected {
+		if r.Code == codeQueueFull {
+			places = append(places, r.Index)
+		}
+	}
+	slices.Sort(places)
+	return places
 }
 
 // Rejection is a document of a bulk request that was not accepted.
@@ -99,8 +118,47 @@ type Rejection struct {
 	Detail string `json:"detail"`
 }
 
-// PutDocuments sends many documents at once, as lines of JSON.
+// PutDocuments sends many documents at once, as lines of JSON. Those that find no room in the tenant's queue are
+// sent again as long as others get in, and else as often as any call is tried again.
 func (c *Client) PutDocuments(ctx context.Context, collection string, documents []NewDocument) (Bulk, error) {
+	all, err := c.putDocuments(ctx, collection, documents)
+	places := indexes(len(documents))
+	for last := all; err == nil; {
+		away := last.TurnedAway()
+		if len(away) == 0 || last.Accepted == 0 { // a server that takes nothing answers 429
+			break
+		}
+		again := make([]NewDocument, len(away))
+		for i, place := range away {
+			again[i], places[i] = documents[places[place]], places[place]
+		}
+		if last, err = c.putDocuments(ctx, collection, again); err == nil {
+			all.add(last, places[:len(away)])
+		}
+	}
+	return all, err
+}
+
+func indexes(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// add takes over the answer to a part that was sent again; places says where its documents were at first.
+func (b *Bulk) add(part Bulk, places []int) {
+	b.Rejected = slices.DeleteFunc(b.Rejected, func(r Rejection) bool { return r.Code == codeQueueFull })
+	for _, r := range part.Rejected {
+		r.Index = places[r.Index]
+		b.Rejected = append(b.Rejected, r)
+	}
+	b.Accepted += part.Accepted
+	b.Earlier, b.Operation = append(b.Earlier, b.Operation), part.Operation
+}
+
+func (c *Client) putDocuments(ctx context.Context, collection string, documents []NewDocument) (Bulk, error) {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines) // ends each value with a line feed
 	for i := range documents {

@@ -121,7 +121,15 @@ func (g *ingestion) uploadLines(ctx context.Context, items []item) error {
 		return g.refused(err, items)
 	}
 	rejected := map[int]bool{}
+	var again []item
+	for _, place := range bulk.TurnedAway() {
+		rejected[place] = true
+		again = append(again, items[place])
+	}
 	for _, r := range bulk.Rejected {
+		if rejected[r.Index] {
+			continue
+		}
 		rejected[r.Index] = true
 		document := items[r.Index]
 		g.result.failed(failureOf(document, &client.Failure{Code: r.Code, Detail: r.Detail}))
@@ -134,7 +142,10 @@ func (g *ingestion) uploadLines(ctx context.Context, items []item) error {
 		}
 	}
 	g.result.uploaded(len(accepted))
-	return g.await(ctx, bulk.Operation.ID, accepted)
+	if err := g.await(ctx, bulk.Operation.ID, accepted); err != nil || len(again) == 0 {
+		return err
+	}
+	return g.uploadLines(ctx, again) // the queue was full: where it still is, the client waits as long as it is told to
 }
 
 // refused is for a request that was refused as a whole. What concerns the ingestion ends it; anything else fails the
