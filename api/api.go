@@ -147,6 +147,7 @@ func (s *server) routes(engine *gin.Engine) {
 	s.webhookRoutes()
 	if s.cfg.Admin != nil {
 		s.adminRoutes()
+		s.profilingRoutes(engine)
 	}
 	s.probeRoutes(engine)
 	s.docsRoutes(engine)

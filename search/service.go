@@ -20,6 +20,10 @@ type Config struct {
 	// Embedder makes query embeddings of a profile; it is not asked for external ones.
 	Embedder func(profile store.Profile) (embed.Embedder, error)
 	Log      *slog.Logger
+	// SlowSearch is from when on a search is logged with its explanation; 0: never.
+	SlowSearch time.Duration
+	// SlowSearchText logs the words of slow searches too, which are the tenant's.
+	SlowSearchText bool
 }
 
 // Service answers searches of any tenant. What it keeps between requests is keyed by tenant first.
@@ -71,21 +75,25 @@ func (s *Service) Search(ctx context.Context, index Index, id tenant.ID, request
 	if err != nil {
 		return Response{}, err
 	}
+	response, last, err := s.attempts(ctx, index, id, q)
+	response.TookMS = milliseconds(started)
+	s.logSlow(ctx, last, time.Since(started), err)
+	return response, err
+}
+
+// attempts repeats a search that its collection changed under, and returns the last attempt beside its answer.
+func (s *Service) attempts(ctx context.Context, index Index, id tenant.ID, q *question) (Response, *run, error) {
 	for attempt := 1; ; attempt++ {
 		run := &run{service: s, index: index, tenant: id.UUID(), q: q, explain: Explain{Attempts: attempt}}
 		response, err := run.answer(ctx, attempt > 1)
-		if errors.Is(err, errOutdated) && attempt < maxAttempts {
+		switch {
+		case errors.Is(err, errOutdated) && attempt < maxAttempts:
 			repeatedSearches.Inc()
-			continue
+		case errors.Is(err, errOutdated):
+			return Response{}, run, fault.Wrap(err, fault.Unavailable, "the collection is changing too fast; try again in a moment")
+		default:
+			return response, run, err
 		}
-		if errors.Is(err, errOutdated) {
-			return Response{}, fault.Wrap(err, fault.Unavailable, "the collection is changing too fast; try again in a moment")
-		}
-		if err != nil {
-			return Response{}, err
-		}
-		response.TookMS = milliseconds(started)
-		return response, nil
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type benchCommand struct {
 	output
 	URL         string        `env:"LINDERO_URL" help:"The deployment to measure (${env}); without one, a private one is started and removed afterwards."`
-	AdminKey    string        `env:"LINDERO_ADMIN_KEY" help:"A platform key of that deployment (${env})."`
+	AdminKey    string        `env:"LINDERO_ADMIN_KEY" help:"A platform key of that deployment (${env}); a private one takes it as its own."`
 	DatabaseURL string        `env:"LINDERO_DATABASE_URL" help:"Its database as lindero_app, for --baseline and PostgreSQL's memory (${env})."`
 	DataDir     string        `help:"Where the private deployment lies; a temporary directory when left out."`
 	Workload    string        `default:"quick" enum:"quick,full" help:"quick, or full: the 114 tenants of the published figures."`
@@ -85,7 +85,7 @@ func (b *benchCommand) Run(c *console) (err error) {
 	}
 	config.Deployment = bench.Deployment{URL: b.URL, AdminKey: b.AdminKey, DatabaseURL: b.DatabaseURL}
 	if b.URL == "" {
-		private, err := startPrivate(c.ctx, c.err, b.DataDir)
+		private, err := startPrivate(c.ctx, c.err, b.DataDir, b.AdminKey)
 		if err != nil {
 			return err
 		}

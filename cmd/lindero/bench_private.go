@@ -35,7 +35,7 @@ type private struct {
 const startTimeout = time.Minute
 
 // startPrivate makes a deployment in dir, or in a temporary directory when dir is empty.
-func startPrivate(ctx context.Context, log io.Writer, dir string) (p *private, err error) {
+func startPrivate(ctx context.Context, log io.Writer, dir, adminKey string) (p *private, err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "lindero-bench-"); err != nil {
 			return nil, err
@@ -43,7 +43,10 @@ func startPrivate(ctx context.Context, log io.Writer, dir string) (p *private, e
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	p = &private{dir: dir, log: log, adminKey: "lpk_" + strings.ToLower(rand.Text()+rand.Text())}
+	if adminKey == "" {
+		adminKey = "lpk_" + strings.ToLower(rand.Text()+rand.Text())
+	}
+	p = &private{dir: dir, log: log, adminKey: adminKey}
 	quiet := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if p.cluster, err = localpg.Start(ctx, localpg.Config{Dir: dir, Durable: true, Log: quiet}); err != nil {
 		return nil, fmt.Errorf("start the private PostgreSQL: %w", err)

@@ -34,6 +34,7 @@ const devDatabase = "lindero"
 type devCommand struct {
 	logSettings
 	embeddingSettings
+	searchSettings
 	webhookSettings
 	Listen   string `env:"LINDERO_LISTEN" default:"127.0.0.1:8080" help:"Where to listen (${env})."`
 	DataDir  string `env:"LINDERO_DATA_DIR" default:".lindero" help:"Where the private database and the keys lie (${env})."`
@@ -104,7 +105,7 @@ func (d *devCommand) ensureAdminKey() error {
 func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logger) error {
 	s, err := newServer(c.ctx, serverConfig{
 		Listen: d.Listen, DatabaseURL: cluster.URL("lindero_app", devDatabase), PlatformURL: cluster.URL("lindero_platform", devDatabase),
-		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Log: log,
+		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Searches: d.searchSettings, Log: log,
 		// A receiver to try webhooks with runs where this runs.
 		Webhooks: webhook.Policy{Allow: slices.Concat(webhook.Loopback, d.WebhookAllow)},
 	})

@@ -32,6 +32,7 @@ func (p processSettings) config(c *console) (serverConfig, error) {
 // serveCommand runs the HTTP server and, unless told otherwise, workers.
 type serveCommand struct {
 	processSettings
+	searchSettings
 	Listen      string   `env:"LINDERO_LISTEN" default:"127.0.0.1:8080" help:"Where to listen (${env})."`
 	PlatformURL string   `env:"LINDERO_PLATFORM_DATABASE_URL" help:"Database, as the role lindero_platform; without it there is no /admin/v1 (${env})."`
 	AdminKeys   []string `name:"admin-key" env:"LINDERO_ADMIN_KEY" help:"Platform keys, separated by commas (${env})."`
@@ -46,6 +47,7 @@ func (s *serveCommand) Run(c *console) error {
 		return err
 	}
 	config.Listen, config.PlatformURL, config.AdminKeys, config.Workers = s.Listen, s.PlatformURL, s.AdminKeys, s.Workers
+	config.Searches = s.searchSettings
 	if s.NoWorkers {
 		config.Workers = -1
 	}

@@ -38,6 +38,7 @@ type serverConfig struct {
 	Workers     int      // negative: none
 	Tenants     []string // that the workers are dedicated to; empty: the shared pool
 	Embedding   embeddingSettings
+	Searches    searchSettings
 	Webhooks    webhook.Policy
 	Log         *slog.Logger
 }
@@ -84,7 +85,10 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 		return s, err
 	}
 	s.queue = newQueueWatch(s.store, cfg.Log)
-	if s.search, err = search.New(search.Config{Embedder: cfg.Embedding.embedder, Log: cfg.Log}); err != nil {
+	s.search, err = search.New(search.Config{
+		Embedder: cfg.Embedding.embedder, Log: cfg.Log, SlowSearch: cfg.Searches.SlowSearch, SlowSearchText: cfg.Searches.SlowSearchText,
+	})
+	if err != nil {
 		return s, err
 	}
 	if cfg.Workers >= 0 {

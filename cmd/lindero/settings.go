@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"lindero/embed"
 	"lindero/embed/builtin"
@@ -28,6 +29,12 @@ func (l logSettings) logger(w io.Writer) *slog.Logger {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// searchSettings say which searches are logged.
+type searchSettings struct {
+	SlowSearch     time.Duration `env:"LINDERO_SLOW_SEARCH" default:"250ms" help:"Log searches that take longer, with their explanation; 0 for none (${env})."`
+	SlowSearchText bool          `env:"LINDERO_SLOW_SEARCH_TEXT" help:"Log the words of slow searches too; they are the tenants' (${env})."`
 }
 
 // embeddingSettings say what embeds where a collection's caller did not choose.
