@@ -40,6 +40,7 @@ require (
 )
 
 require github.com/HdrHistogram/hdrhistogram-go v1.4.0
+require golang.org/x/time v0.16.0 // indirect
 
 require (
 	go.uber.org/goleak v1.3.0 // indirect

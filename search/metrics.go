@@ -15,9 +15,13 @@ var (
 		Name: "lindero_searches_repeated_total",
 		Help: "Searches repeated because the collection had changed since it was described.",
 	})
+	degradedSearches = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lindero_searches_degraded_total",
+		Help: "Vector legs given up because the index outside the database could not be asked; the answers say so.",
+	})
 )
 
 // Collectors are the package's metrics.
 func Collectors() []prometheus.Collector {
-	return []prometheus.Collector{rejectedCandidates, staleCandidates, repeatedSearches}
+	return []prometheus.Collector{rejectedCandidates, staleCandidates, repeatedSearches, degradedSearches}
 }

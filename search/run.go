@@ -74,6 +74,10 @@ func (r *run) attempt(ctx context.Context, limit int) (hits []hit, exhausted boo
 	if r.outdated() {
 		return nil, false, errOutdated
 	}
+	if r.degrade() {
+		r.snapshot.Close()
+		return r.attempt(ctx, limit)
+	}
 	started = time.Now()
 	hits, exhausted, err = r.rank(limit)
 	if err != nil {

@@ -30,4 +30,5 @@ type VectorSet struct {
 	Collection uuid.UUID
 	Dimensions int
 	Ordinals   []int64 // ascending
+	Unsettled  []int64 // ascending: being told to the index, or just told
 }

@@ -16,6 +16,7 @@ type processSettings struct {
 	logSettings
 	embeddingSettings
 	webhookSettings
+	vectorSettings
 	DatabaseURL string `env:"LINDERO_DATABASE_URL" help:"Database, as the restricted role lindero_app (${env})."`
 	Secret      string `env:"LINDERO_SECRET" help:"Mixed into the hashes of keys, so that the database alone does not suffice; never change it (${env})."`
 }
@@ -25,7 +26,8 @@ func (p processSettings) config(c *console) (serverConfig, error) {
 		return serverConfig{}, usageError{"LINDERO_DATABASE_URL is not set; it looks like postgres://lindero_app:password@host:5432/lindero. To try Lindero with nothing configured: lindero dev"}
 	}
 	return serverConfig{
-		DatabaseURL: p.DatabaseURL, Secret: p.Secret, Embedding: p.embeddingSettings, Webhooks: p.policy(), Log: p.logger(c.err),
+		DatabaseURL: p.DatabaseURL, Secret: p.Secret, Embedding: p.embeddingSettings, Vectors: p.vectorSettings,
+		Webhooks: p.policy(), Log: p.logger(c.err),
 	}, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"lindero/search"
 	"lindero/store"
 	"lindero/store/crosstenant"
+	"lindero/store/pinecone"
 	"lindero/store/postgres"
 	"lindero/tenant"
 	"lindero/tenant/admin"
@@ -40,6 +41,7 @@ type serverConfig struct {
 	Embedding   embeddingSettings
 	Searches    searchSettings
 	Webhooks    webhook.Policy
+	Vectors     vectorSettings
 	Log         *slog.Logger
 }
 
@@ -48,6 +50,7 @@ type server struct {
 	cfg      serverConfig
 	store    *postgres.Store
 	platform *crosstenant.Platform
+	pinecone *pinecone.Backend // nil: this deployment has none
 	guard    *postgres.IsolationGuard
 	search   *search.Service
 	jobs     *jobs.Jobs
@@ -67,6 +70,9 @@ const (
 // newServer opens and checks everything; nothing is served before isolation is verified.
 func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	if err := cfg.Embedding.check(); err != nil {
+		return nil, err
+	}
+	if err := cfg.Vectors.check(); err != nil {
 		return nil, err
 	}
 	s = &server{cfg: cfg}
@@ -89,6 +95,9 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 		Embedder: cfg.Embedding.embedder, Log: cfg.Log, SlowSearch: cfg.Searches.SlowSearch, SlowSearchText: cfg.Searches.SlowSearchText,
 	})
 	if err != nil {
+		return s, err
+	}
+	if s.pinecone, err = cfg.Vectors.open(cfg.Log); err != nil {
 		return s, err
 	}
 	if cfg.Workers >= 0 {
@@ -125,7 +134,7 @@ func (s *server) prepareJobs(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.jobs, err = jobs.New(jobs.Config{
+	config := jobs.Config{
 		Store: s.store, Pipeline: &ingest.Pipeline{Log: s.cfg.Log, Memory: extract.NewMemory(extractMemory)}, Log: s.cfg.Log,
 		Workers: s.cfg.Workers, Tenants: tenants,
 		Embedder: func(h *postgres.Handle, p store.Profile) (embed.Embedder, error) {
@@ -138,12 +147,18 @@ func (s *server) prepareJobs(ctx context.Context) (err error) {
 		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error {
 			return h.MergeSegments(ctx, collection)
 		},
-		PurgeTenant: func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
+		PurgeTenant: s.purgeTenant,
 		WatchRecall: func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (time.Duration, error) {
 			return s.search.WatchRecall(ctx, h, id, collection)
 		},
 		Webhooks: webhook.NewSender(webhook.Config{Policy: s.cfg.Webhooks}),
-	})
+	}
+	if s.pinecone != nil {
+		config.SyncVectors = func(ctx context.Context, id tenant.ID, h *postgres.Handle, until time.Time) (bool, error) {
+			return s.pinecone.Sync(ctx, id, h, until)
+		}
+	}
+	s.jobs, err = jobs.New(config)
 	extract.Warm()
 	return err
 }
@@ -154,7 +169,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 		return err
 	}
 	config := api.Config{
-		Storage:           func(id tenant.ID) api.Storage { return s.store.ForTenant(id) },
+		Storage:           s.storage,
 		Search:            s.search,
 		Authenticator:     auth.New(s.store, s.store.Notifications()),
 		AdminKeys:         s.cfg.AdminKeys,
@@ -172,7 +187,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 			return err
 		}
 		config.Registry.MustRegister(s.platform.Collector(s.cfg.Log))
-		config.Admin = admin.New(admin.Config{Platform: s.platform, DefaultEmbedding: s.cfg.Embedding.defaultProfile()})
+		config.Admin = admin.New(admin.Config{Platform: s.platform, DefaultEmbedding: s.cfg.Embedding.defaultProfile(), Vectors: s.cfg.Vectors.backends()})
 	}
 	handler, err := api.New(config)
 	if err != nil {
@@ -198,6 +213,7 @@ func newRegistry(queue *queueWatch) *prometheus.Registry {
 	registry.MustRegister(jobs.Collectors()...)
 	registry.MustRegister(postgres.Collectors()...)
 	registry.MustRegister(queue)
+	registry.MustRegister(pinecone.Collectors()...)
 	return registry
 }
 
@@ -264,6 +280,9 @@ func (s *server) close() {
 	}
 	if s.platform != nil {
 		s.platform.Close()
+	}
+	if s.pinecone != nil {
+		_ = s.pinecone.Close()
 	}
 	if s.store != nil {
 		s.store.Close()

@@ -36,8 +36,6 @@ type Config struct {
 	Embedder func(h *postgres.Handle, profile store.Profile) (embed.Embedder, error)
 	// MergeSegments merges the lexical segments of a tenant's collection.
 	MergeSegments func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error
-	// PurgeTenant removes everything of a tenant that is being deleted. It is repeated until it succeeds.
-	PurgeTenant func(ctx context.Context, h *postgres.Handle) error
 	// WatchRecall measures the recall of a collection of tenant id and says when to come back; zero: not again. Nil:
 	// recall is not watched.
 	WatchRecall func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (again time.Duration, err error)
@@ -45,6 +43,11 @@ type Config struct {
 	Webhooks *webhook.Sender
 	// WebhookTenants is how many tenants are delivered to at once; 0 means 32.
 	WebhookTenants int
+	// PurgeTenant removes everything of a tenant that is being deleted. It is repeated until it succeeds.
+	PurgeTenant func(ctx context.Context, id tenant.ID, h *postgres.Handle) error
+	// SyncVectors brings the index outside the database up to date with a tenant's record, until the time is up;
+	// settled says that nothing is left. Nil leaves this work to processes that have such an index.
+	SyncVectors func(ctx context.Context, id tenant.ID, h *postgres.Handle, until time.Time) (settled bool, err error)
 	// Workers is how many turns at bulk, and how many at single documents, this process takes at once; 0 means two.
 	Workers int
 	// Tenants are those whose dedicated workers these are: nothing else is done. Empty: the shared pool, which
@@ -57,6 +60,7 @@ type Config struct {
 const (
 	defaultWorkers     = 2
 	maintenanceWorkers = 2
+	vectorWorkers      = 4 // they mostly wait for the network
 	// jobTimeout is far above a turn of the drain (maxTurn): only a hang reaches it.
 	jobTimeout = 15 * time.Minute
 	// purgeTimeout is how long one try of removing a tenant or a collection may take.
@@ -124,6 +128,8 @@ func (j *Jobs) riverConfig() *river.Config {
 	}
 	river.AddWorker(workers, &closeWorker{jobs: j})
 	river.AddWorker(workers, newDeliverWorker(j))
+	river.AddWorker(workers, &syncWorker{jobs: j})
+	river.AddWorker(workers, &forgetWorker{jobs: j})
 	return &river.Config{
 		ID:                          j.lease.id,
 		Schema:                      migrations.RiverSchema,
@@ -160,6 +166,9 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 	}
 	if j.cfg.WatchRecall != nil {
 		queues[queue.Recall] = river.QueueConfig{MaxWorkers: 1} // it is a background figure: one collection at a time
+	}
+	if j.cfg.SyncVectors != nil {
+		queues[queue.Vectors] = river.QueueConfig{MaxWorkers: vectorWorkers}
 	}
 	return queues
 }

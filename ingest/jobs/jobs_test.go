@@ -19,6 +19,7 @@ import (
 	"lindero/internal/storefixture"
 	"lindero/store"
 	"lindero/store/postgres"
+	"lindero/tenant"
 )
 
 // fakeEmbedder counts its calls and may fail.
@@ -55,7 +56,7 @@ func config(s *postgres.Store, embedder embed.Embedder) jobs.Config {
 		Store: s, Log: log, Pipeline: &ingest.Pipeline{Log: log},
 		Embedder:      func(*postgres.Handle, store.Profile) (embed.Embedder, error) { return embedder, nil },
 		MergeSegments: func(context.Context, *postgres.Handle, uuid.UUID) error { return nil },
-		PurgeTenant:   func(context.Context, *postgres.Handle) error { return nil },
+		PurgeTenant:   func(context.Context, tenant.ID, *postgres.Handle) error { return nil },
 	}
 }
 

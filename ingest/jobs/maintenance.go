@@ -98,9 +98,17 @@ type purgeTenantWorker struct {
 // Timeout is generous: a large tenant goes in many small transactions.
 func (w *purgeTenantWorker) Timeout(*river.Job[queue.PurgeTenant]) time.Duration { return purgeTimeout }
 
-// Work removes everything of a deleted tenant.
+// Work removes everything of a deleted tenant, once nobody is telling the vector index of it any more: a write on
+// its way would make a namespace anew that was just deleted.
 func (w *purgeTenantWorker) Work(ctx context.Context, job *river.Job[queue.PurgeTenant]) error {
-	return w.jobs.cfg.PurgeTenant(ctx, w.jobs.handle(job.Args.TenantID))
+	syncing, err := w.jobs.isSyncing(ctx, job.Args.TenantID)
+	if err != nil {
+		return err
+	}
+	if syncing {
+		return river.JobSnooze(outagePause)
+	}
+	return w.jobs.cfg.PurgeTenant(ctx, systemtenant.FromQueue(job.Args.TenantID), w.jobs.handle(job.Args.TenantID))
 }
 
 type closeWorker struct {

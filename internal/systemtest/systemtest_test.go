@@ -53,10 +53,10 @@ func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *System {
 		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error {
 			return h.MergeSegments(ctx, collection)
 		},
-		PurgeTenant: func(ctx context.Context, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
 		WatchRecall: func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (time.Duration, error) {
 			return s.Search.WatchRecall(ctx, h, id, collection)
 		},
+		PurgeTenant: func(ctx context.Context, _ tenant.ID, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 // AlignBackend brings the tenant's collections to the backend that its operator chose, one a transaction, and
 // returns that backend. A collection that goes to an index outside the database has all its vectors noted for it:
-// searches answer from the record until the index has them. One that comes back needs nothing but the switch.
+// searches answer from the record until the index has them. Coming back needs nothing but the switch.
 func (h *Handle) AlignBackend(ctx context.Context) (backend string, err error) {
 	for {
 		var moved bool
@@ -33,7 +33,8 @@ func (h *Handle) AlignBackend(ctx context.Context) (backend string, err error) {
 				}
 				return rows.Err()
 			})
-			if err := tx.SendBatch(ctx, batch).Close(); err != nil || !moved {
+			batch.Queue(clearOutbox, h.id.UUID())
+			if err := tx.SendBatch(ctx, batch).Close(); err != nil || !moved || !at.indexed() {
 				return err
 			}
 			return h.noteAllVectors(ctx, tx, at)
@@ -44,16 +45,14 @@ func (h *Handle) AlignBackend(ctx context.Context) (backend string, err error) {
 	}
 }
 
-// noteAllVectors fills or clears the outbox of a collection that has just changed its backend.
+// clearOutbox forgets what was to be told of: the namespaces go as a whole.
+const clearOutbox = `DELETE FROM vector_outbox WHERE tenant_id = $1 AND EXISTS (SELECT FROM tenants WHERE id = $1 AND vectors = 'pgvector')`
+
+// noteAllVectors fills the outbox of a collection that has just come to an index outside the database.
 func (h *Handle) noteAllVectors(ctx context.Context, tx pgx.Tx, at place) error {
-	statement := `DELETE FROM vector_outbox WHERE tenant_id = $1 AND collection_id = $2 AND NOT deleted`
-	args := []any{h.id.UUID(), at.collection}
-	if at.indexed() {
-		statement = `INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
-			SELECT $1, $2, ordinal, $4, false FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2 ` + outboxAgain
-		args = append(args, at.slot, at.dimensions)
-	}
-	_, err := tx.Exec(ctx, statement, args...)
+	_, err := tx.Exec(ctx, `INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
+		SELECT $1, $2, ordinal, $4, false FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2 `+outboxAgain,
+		h.id.UUID(), at.collection, at.slot, at.dimensions)
 	return err
 }
 
@@ -85,18 +84,19 @@ func (h *Handle) NamespaceGone(ctx context.Context, dimensions int) error {
 }
 
 // IndexedVectors returns the vectors on record that the index outside the database must hold by now, by
-// collection: those without an entry in the outbox.
+// collection, and beside them those that are still on the way.
 func (h *Handle) IndexedVectors(ctx context.Context) (sets []store.VectorSet, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(`SELECT c.id, c.dimensions, ARRAY(SELECT v.ordinal FROM chunk_vectors v
 				WHERE v.slot = c.slot AND v.tenant_id = $1 AND v.collection_id = c.id
 					AND NOT EXISTS (SELECT FROM vector_outbox o WHERE o.tenant_id = $1 AND o.collection_id = c.id AND o.ordinal = v.ordinal
 						AND o.visible_at = 'infinity')
-				ORDER BY v.ordinal)
+				ORDER BY v.ordinal),
+				ARRAY(SELECT o.ordinal FROM vector_outbox o WHERE o.tenant_id = $1 AND o.collection_id = c.id ORDER BY o.ordinal)
 			FROM collections c WHERE c.tenant_id = $1 AND c.backend = $2 AND c.deleted_at IS NULL ORDER BY c.id`,
 			h.id.UUID(), store.Pinecone).Query(func(rows pgx.Rows) error {
 			sets, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.VectorSet, err error) {
-				return s, row.Scan(&s.Collection, &s.Dimensions, &s.Ordinals)
+				return s, row.Scan(&s.Collection, &s.Dimensions, &s.Ordinals, &s.Unsettled)
 			})
 			return err
 		})

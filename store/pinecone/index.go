@@ -1,0 +1,113 @@
+package pinecone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
+	"google.golang.org/grpc"
+
+	"lindero/fault"
+)
+
+// index is one of Pinecone's indexes: all tenants' vectors of one dimension, in their namespaces.
+type index struct {
+	name    string
+	conn    *sdk.IndexConnection // of no namespace of ours: withNamespace only
+	circuit *circuit
+}
+
+// maxAnswer raises gRPC's cap of 4 MiB, whose error would look like a rate limit.
+const maxAnswer = 64 << 20
+
+// Waiting for a new index.
+const (
+	readyTimeout = 2 * time.Minute
+	readyPoll    = 500 * time.Millisecond
+)
+
+// errNoIndex says that nobody has written vectors of that dimension yet.
+var errNoIndex = errors.New("the index does not exist yet")
+
+// indexOf returns the index of a dimension, made first when it does not exist and create says so.
+func (b *Backend) indexOf(ctx context.Context, dimensions int, create bool) (*index, error) {
+	b.mu.Lock()
+	known := b.indexes[dimensions]
+	b.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	name := b.nameOf(dimensions)
+	described, err := b.client.DescribeIndex(ctx, name)
+	if isStatus(err, http.StatusNotFound) {
+		if !create {
+			return nil, errNoIndex
+		}
+		described, err = b.createIndex(ctx, name, dimensions)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if described.Dimension == nil || int(*described.Dimension) != dimensions || described.Metric != sdk.Cosine {
+		return nil, fault.New(fault.Internal, "Pinecone's index %s is not one of %d dimensions and cosine similarity; set LINDERO_PINECONE_INDEX to another name", name, dimensions)
+	}
+	return b.connect(name, dimensions, described.Host)
+}
+
+func (b *Backend) nameOf(dimensions int) string { return b.cfg.Index + "-" + strconv.Itoa(dimensions) }
+
+// createIndex makes an index and waits until it takes vectors. Another process may be doing the same.
+func (b *Backend) createIndex(ctx context.Context, name string, dimensions int) (*sdk.Index, error) {
+	metric, size := sdk.Cosine, int32(dimensions)
+	_, err := b.client.CreateServerlessIndex(ctx, &sdk.CreateServerlessIndexRequest{
+		Name: name, Cloud: sdk.Cloud(b.cfg.Cloud), Region: b.cfg.Region, Metric: &metric, Dimension: &size,
+	})
+	if err != nil && !isStatus(err, http.StatusConflict) {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
+		described, err := b.client.DescribeIndex(ctx, name)
+		if err != nil || (described.Status != nil && described.Status.Ready) {
+			return described, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("pinecone: index %s is not ready: %w", name, ctx.Err())
+		case <-time.After(readyPoll):
+		}
+	}
+}
+
+func (b *Backend) connect(name string, dimensions int, host string) (*index, error) {
+	host, err := checkHost(host)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.indexes[dimensions]; known != nil { // somebody was faster
+		return known, nil
+	}
+	conn, err := b.client.Index(sdk.NewIndexConnParams{Host: host, Namespace: noNamespace},
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithUnaryInterceptor(readPosition))
+	if err != nil {
+		return nil, err
+	}
+	x := &index{name: name, conn: conn, circuit: newCircuit(name, b.cfg.Log)}
+	b.indexes[dimensions] = x
+	return x, nil
+}
+
+// noNamespace is what the shared connection is bound to, so that a mistake finds nothing of anybody.
+const noNamespace = "lindero-none"
+
+func isStatus(err error, status int) bool {
+	var refused *sdk.PineconeError
+	return errors.As(err, &refused) && refused.Code == status
+}

@@ -1,0 +1,101 @@
+package pinecone
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/google/uuid"
+	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
+
+	"lindero/store"
+)
+
+// recordID names a vector: <tenant>:<collection>:<ordinal>. The tenant stands in it although the namespace is
+// the tenant's own, so that a candidate tells whose it is whatever the backend does (wall 4).
+func recordID(tenant, collection uuid.UUID, ordinal int64) string {
+	return tenant.String() + ":" + collection.String() + ":" + strconv.FormatInt(ordinal, 10)
+}
+
+type recordKey struct {
+	tenant, collection uuid.UUID
+	ordinal            int64
+}
+
+// parseID reads what recordID makes, and nothing else.
+func parseID(id string) (k recordKey, ok bool) {
+	const uuidLength = 36
+	if len(id) < 2*uuidLength+3 || len(id) > 2*uuidLength+2+19 || id[uuidLength] != ':' || id[2*uuidLength+1] != ':' {
+		return k, false
+	}
+	var err error
+	if k.tenant, err = uuid.Parse(id[:uuidLength]); err != nil {
+		return k, false
+	}
+	if k.collection, err = uuid.Parse(id[uuidLength+1 : 2*uuidLength+1]); err != nil {
+		return k, false
+	}
+	if k.ordinal, err = strconv.ParseInt(id[2*uuidLength+2:], 10, 64); err != nil || k.ordinal < 1 {
+		return k, false
+	}
+	return k, recordID(k.tenant, k.collection, k.ordinal) == id
+}
+
+// Metadata of a record, for filters only; what answers show is read from PostgreSQL. The tenant's fields have a
+// prefix, so that no name of theirs can stand for one of ours.
+const (
+	collectionField = "collection"
+	documentField   = "document"
+	revisionField   = "revision" // of the outbox entry that wrote the record
+	partialField    = "partial"  // the tenant's fields did not fit
+	fieldPrefix     = "f_"
+)
+
+// maxFields leaves room for our own fields within Pinecone's 40 KB of metadata a record.
+const maxFields = 36 << 10
+
+// record is a change as Pinecone takes it.
+func (s *space) record(c *store.VectorChange) (*sdk.Vector, int, error) {
+	fields := map[string]any{collectionField: c.Collection.String(), documentField: c.DocumentID, revisionField: float64(c.Revision)}
+	if err := addFields(fields, c.Metadata); err != nil {
+		return nil, 0, fmt.Errorf("metadata of document %q: %w", c.DocumentID, err)
+	}
+	metadata, err := sdk.NewMetadata(fields)
+	if err != nil {
+		return nil, 0, fmt.Errorf("metadata of document %q: %w", c.DocumentID, err)
+	}
+	id := recordID(s.tenant, c.Collection, c.Ordinal)
+	const overhead = 256 // of our own fields and the encoding
+	return &sdk.Vector{Id: id, Values: &c.Vector, Metadata: metadata}, 4*len(c.Vector) + 2*len(c.Metadata) + len(c.DocumentID) + overhead, nil
+}
+
+func addFields(fields map[string]any, metadata json.RawMessage) error {
+	if len(metadata) == 0 {
+		return nil
+	}
+	if len(metadata) > maxFields {
+		fields[partialField] = true
+		return nil
+	}
+	var own map[string]any
+	if err := json.Unmarshal(metadata, &own); err != nil {
+		return err
+	}
+	for name, value := range own {
+		switch v := value.(type) {
+		case string, bool:
+			fields[fieldPrefix+name] = v
+		case float64:
+			if !math.IsInf(v, 0) {
+				fields[fieldPrefix+name] = v
+			}
+		case []any:
+			if len(v) == 0 {
+				v = []any{""} // an empty list might be as good as none, and the field exists
+			}
+			fields[fieldPrefix+name] = v
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package storetest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lindero/internal/pineconeemu"
+	"lindero/internal/storefixture"
+	"lindero/search"
+	"lindero/store/pinecone"
+	"lindero/store/postgres"
+	"lindero/store/storetest"
+)
+
+// backends are all ways to serve vector searches.
+var backends = map[string]storetest.Open{
+	"pgvector-shared": func(testing.TB, *storefixture.Fixture) storetest.Backend { return shared{} },
+	"pinecone":        openPinecone,
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, open := range backends {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, open)
+		})
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	for name, open := range backends {
+		b.Run(name, func(b *testing.B) { storetest.Benchmark(b, open, 5000) })
+	}
+}
+
+// shared is the table that all collections share, scanned exactly.
+type shared struct{}
+
+func (shared) Index(t storefixture.Tenant) search.Index { return t.Handle }
+func (shared) Settle(testing.TB, storefixture.Tenant)   {}
+func (shared) Leave(testing.TB, storefixture.Tenant)    {}
+
+// onPinecone is a namespace of an emulator, over the wire and through the SDK.
+type onPinecone struct {
+	backend *pinecone.Backend
+	owner   string
+}
+
+func openPinecone(tb testing.TB, f *storefixture.Fixture) storetest.Backend {
+	tb.Helper()
+	emulator, err := pineconeemu.Start(pineconeemu.Config{APIKey: "test", RateLimit: -1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = emulator.Close() })
+	backend, err := pinecone.New(pinecone.Config{APIKey: "test", Host: emulator.ControlURL(), RequestsPerSecond: 1 << 20})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = backend.Close() })
+	return &onPinecone{backend: backend, owner: f.OwnerURL}
+}
+
+func (p *onPinecone) Index(t storefixture.Tenant) search.Index {
+	return p.backend.ForTenant(t.ID, t.Handle)
+}
+
+func (p *onPinecone) Settle(tb testing.TB, t storefixture.Tenant) {
+	tb.Helper()
+	execute(tb, p.owner, `UPDATE tenants SET vectors = 'pinecone' WHERE id = $1 AND vectors <> 'pinecone'`, t.ID.UUID())
+	settled, err := p.backend.Sync(context.Background(), t.ID, t.Handle, time.Now().Add(20*time.Second))
+	if err != nil || !settled {
+		tb.Fatalf("the namespace is not up to date: %v, %v", settled, err)
+	}
+}
+
+func (p *onPinecone) Leave(tb testing.TB, t storefixture.Tenant) {
+	tb.Helper()
+	if err := p.backend.Leave(context.Background(), t.ID, t.Handle); err != nil {
+		tb.Fatal(err)
+	}
+	left, err := p.backend.Namespaces(context.Background())
+	for _, id := range left {
+		if id == t.ID.String() {
+			tb.Error("the tenant's namespace is still there")
+		}
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+var _ pinecone.Ledger = (*postgres.Handle)(nil)
+
+func execute(tb testing.TB, url, sql string, args ...any) {
+	tb.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, sql, args...); err != nil {
+		tb.Fatal(err)
+	}
+}
