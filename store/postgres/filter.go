@@ -22,6 +22,9 @@ func (a *arguments) add(value any) string {
 type filterSQL struct {
 	args               *arguments
 	tenant, collection string
+	// few says that the condition is checked for a handful of documents: each is looked up by itself. Otherwise
+	// every field's matches are gathered once.
+	few bool
 }
 
 // condition is true for the documents d that the expression matches; a nil expression gives TRUE.
@@ -113,9 +116,14 @@ func (f *filterSQL) in(e filter.In) string {
 	return f.withField(e.Field, "("+strings.Join(conditions, " OR ")+")")
 }
 
-// withField is true for documents with a row of the field that meets the condition. The subquery does not depend
-// on d, so PostgreSQL turns it into a join or a hash, in a negation too.
+// withField is true for documents with a row of the field that meets the condition. IS TRUE keeps the planner from
+// making a join of it: it takes any tenant's share for one row, and would run through all of it once per document.
+// As it is, the subquery is run once and its result hashed, in a negation too.
 func (f *filterSQL) withField(field filter.Field, condition string) string {
-	return fmt.Sprintf("d.key IN (SELECT f.document_key FROM document_fields f WHERE f.tenant_id = %s AND f.collection_id = %s AND f.field = %s AND %s)",
+	rows := fmt.Sprintf("FROM document_fields f WHERE f.tenant_id = %s AND f.collection_id = %s AND f.field = %s AND %s",
 		f.tenant, f.collection, f.args.add(string(field)), condition)
+	if f.few {
+		return "(EXISTS (SELECT " + rows + " AND f.document_key = d.key OFFSET 0)) IS TRUE"
+	}
+	return "(d.key IN (SELECT f.document_key " + rows + ")) IS TRUE"
 }

@@ -202,9 +202,9 @@ func (s *snapshot) queueAllowed(batch *pgx.Batch, plan search.Plan, i int, query
 	args := &arguments{}
 	tenant, collection := args.add(s.handle.id.UUID()), args.add(plan.Targets[i].Collection.ID)
 	f := &filterSQL{args: args, tenant: tenant, collection: collection}
-	statement := fmt.Sprintf(`SELECT c.ordinal FROM documents d
-		JOIN chunks c ON c.tenant_id = d.tenant_id AND c.collection_id = d.collection_id AND c.document_key = d.key
-		WHERE d.tenant_id = %s AND d.collection_id = %s AND %s`, tenant, collection, f.condition(plan.Filter))
+	statement := fmt.Sprintf(`SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %[1]s AND c.collection_id = %[2]s
+		AND (c.document_key IN (SELECT d.key FROM documents d WHERE d.tenant_id = %[1]s AND d.collection_id = %[2]s AND %[3]s)) IS TRUE`,
+		tenant, collection, f.condition(plan.Filter))
 	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error {
 		ordinals, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		allowed := codec.NewOrdinals(ordinals)

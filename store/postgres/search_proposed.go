@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lindero/search"
+	"lindero/store/filter"
 )
 
 // visibleMargin covers what passes between reading the clock here and the transaction's start in the database.
@@ -22,4 +23,14 @@ func proposedVectors(args *arguments, slot, tenant, collection string, p *search
 			UNION SELECT o.ordinal FROM vector_outbox o WHERE o.tenant_id = %s AND o.collection_id = %s AND NOT o.deleted
 				AND o.visible_at > now() - make_interval(secs => %s)) k %s) v WHERE true`,
 		args.add(p.Ordinals), tenant, collection, args.add((time.Since(p.Asked) + visibleMargin).Seconds()), look)
+}
+
+// proposedOf is the filter as a further condition on the proposed vectors v, each looked up by itself.
+func proposedOf(args *arguments, tenant, collection string, e filter.Expr) string {
+	if e == nil {
+		return ""
+	}
+	f := &filterSQL{args: args, tenant: tenant, collection: collection, few: true}
+	return fmt.Sprintf(` AND (EXISTS (SELECT FROM %s WHERE c.tenant_id = %s AND c.collection_id = %s AND c.ordinal = v.ordinal AND %s OFFSET 0)) IS TRUE`,
+		passageSource, tenant, collection, f.condition(e))
 }

@@ -56,10 +56,12 @@ func (s *snapshot) scanned(args *arguments, tenant, collection string, target se
 	slot := args.add(target.Collection.Slot)
 	source := fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, slot, tenant, collection)
 	if target.Proposed != nil {
-		source = proposedVectors(args, slot, tenant, collection, target.Proposed)
+		source = proposedVectors(args, slot, tenant, collection, target.Proposed) + proposedOf(args, tenant, collection, plan.Filter)
+	} else {
+		source += s.narrowed(args, tenant, collection, "v.ordinal", plan)
 	}
-	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s%s ORDER BY distance, v.ordinal LIMIT %s`,
-		args.add(pgvector.NewHalfVector(target.Vector)), source, s.narrowed(args, tenant, collection, "v.ordinal", plan), args.add(target.Limit))
+	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s ORDER BY distance, v.ordinal LIMIT %s`,
+		args.add(pgvector.NewHalfVector(target.Vector)), source, args.add(target.Limit))
 }
 
 // indexed asks the collection's own approximate index.
@@ -89,7 +91,7 @@ func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string,
 		return ""
 	}
 	f := &filterSQL{args: args, tenant: tenant, collection: collection}
-	return fmt.Sprintf(` AND %s IN (SELECT c.ordinal FROM chunks c
-		JOIN documents d ON d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id AND d.key = c.document_key
-		WHERE c.tenant_id = %s AND c.collection_id = %s AND %s)`, ordinal, tenant, collection, f.condition(plan.Filter))
+	return fmt.Sprintf(` AND (%[1]s IN (SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %[2]s AND c.collection_id = %[3]s
+		AND (c.document_key IN (SELECT d.key FROM documents d WHERE d.tenant_id = %[2]s AND d.collection_id = %[3]s AND %[4]s)) IS TRUE)) IS TRUE`,
+		ordinal, tenant, collection, f.condition(plan.Filter))
 }
