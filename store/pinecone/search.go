@@ -41,6 +41,7 @@ type proposal struct {
 	target    int
 	requested int // 0: nobody is asked, the database scans
 	ordinals  []int64
+	radius    float64            // the score of the last: whatever was not proposed is no nearer
 	foreign   []search.Candidate // claimed to be another tenant's
 	asked     time.Time
 	complete  bool // as many came as were asked for
@@ -115,8 +116,8 @@ func (x *Index) ask(ctx context.Context, plan search.Plan, p *proposal) {
 		p.err = err
 		return
 	}
-	ids, err := s.query(ctx, target.Vector, p.requested, condition)
-	p.err = err
+	ids, radius, err := s.query(ctx, target.Vector, p.requested, condition)
+	p.radius, p.err = radius, err
 	p.take(x.id.UUID(), target.Collection.ID, ids)
 }
 
@@ -163,11 +164,24 @@ func proposed(plan search.Plan, proposals []*proposal) search.Plan {
 	return plan
 }
 
+// radiusError is what rounding to half floats may cost a score.
+const radiusError = 1e-3
+
+// covers reports whether nothing that was not proposed can belong among the found: there are as many as wanted, and
+// the last is no farther than what was proposed. With fewer, or with a last one that only the database knew of,
+// something in between may be missing.
+func (p *proposal) covers(found []search.Candidate, limit int) bool {
+	if len(found) < limit {
+		return false
+	}
+	last := found[limit-1]
+	return last.Score >= p.radius-radiusError || slices.Contains(p.ordinals, last.Ordinal)
+}
+
 // more prepares another round for targets whose proposals did not yield what was wanted.
 func more(plan search.Plan, proposals []*proposal, found []search.Retrieved) (again bool) {
 	for _, p := range proposals {
-		enough := len(found[p.target].Vector) >= plan.Targets[p.target].Limit
-		if enough || p.err != nil || !p.complete || p.requested == 0 || found[p.target].Stale {
+		if p.covers(found[p.target].Vector, plan.Targets[p.target].Limit) || p.err != nil || !p.complete || p.requested == 0 || found[p.target].Stale {
 			continue
 		}
 		again = true

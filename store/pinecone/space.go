@@ -79,8 +79,8 @@ func (s *space) run(ctx context.Context, executor failsafe.Executor[any], timeou
 	return nil
 }
 
-// query returns the ids nearest to vector, best first, at most as many as asked for.
-func (s *space) query(ctx context.Context, vector []float32, topK int, narrow *sdk.MetadataFilter) (ids []string, err error) {
+// query returns the ids nearest to vector, best first, and the score of the last.
+func (s *space) query(ctx context.Context, vector []float32, topK int, narrow *sdk.MetadataFilter) (ids []string, last float64, err error) {
 	err = s.ask(ctx, "query", func(ctx context.Context) error {
 		answer, err := s.conn.QueryByVectorValues(ctx, &sdk.QueryByVectorValuesRequest{Vector: vector, TopK: uint32(topK), MetadataFilter: narrow})
 		if err != nil {
@@ -90,11 +90,12 @@ func (s *space) query(ctx context.Context, vector []float32, topK int, narrow *s
 		for _, match := range answer.Matches {
 			if match.Vector != nil {
 				ids = append(ids, match.Vector.Id)
+				last = float64(match.Score)
 			}
 		}
 		return nil
 	})
-	return ids, err
+	return ids, last, err
 }
 
 // upsert writes records and returns where in the log they stand, where the service tells.
