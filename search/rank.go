@@ -78,15 +78,15 @@ func (r *run) rankVectors(limit int) (legs []leg, full bool) {
 		if r.targets[i].Vector == nil {
 			continue
 		}
-		full = full || len(found.Vector) == limit
+		full = full || len(found.Vector) >= limit
 		profile := r.targets[i].Collection.Embedding
 		at := slices.Index(profiles, profile)
 		if at < 0 {
 			at, profiles, legs = len(profiles), append(profiles, profile), append(legs, leg{})
 		}
 		before := len(legs[at].hits)
-		for _, c := range found.Vector {
-			if r.accepts(i, c) {
+		for _, c := range r.own(i, found.Vector) {
+			if !math.IsNaN(c.Score) && !math.IsInf(c.Score, 0) {
 				legs[at].hits = append(legs[at].hits, hit{key: r.key(i, c.Ordinal), target: i, score: c.Score, scores: Scores{Semantic: &c.Score}})
 			}
 		}
@@ -100,15 +100,18 @@ func (r *run) rankVectors(limit int) (legs []leg, full bool) {
 	return legs, full
 }
 
-// accepts is the first half of wall 4: a candidate that its backend says belongs to somebody else goes no further.
-func (r *run) accepts(target int, c Candidate) bool {
-	if c.Tenant != r.tenant {
-		rejectedCandidates.Inc()
-		r.service.cfg.Log.Error("a backend proposed another tenant's candidate; it was dropped",
-			"tenant", r.tenant, "claimed", c.Tenant, "collection", r.targets[target].Collection.ID)
-		return false
+// own is the first half of wall 4: candidates that their backend says belong to somebody else go no further.
+func (r *run) own(target int, candidates []Candidate) []Candidate {
+	foreign := func(c Candidate) bool { return c.Tenant != r.tenant }
+	first := slices.IndexFunc(candidates, foreign)
+	if first < 0 {
+		return candidates
 	}
-	return !math.IsNaN(c.Score) && !math.IsInf(c.Score, 0)
+	own := slices.DeleteFunc(slices.Clone(candidates), foreign)
+	rejectedCandidates.Add(float64(len(candidates) - len(own)))
+	r.service.cfg.Log.Error("a backend proposed other tenants' candidates; they were dropped", "tenant", r.tenant,
+		"claimed", candidates[first].Tenant, "count", len(candidates)-len(own), "collection", r.targets[target].Collection.ID)
+	return own
 }
 
 func (r *run) key(target int, ordinal int64) Key {

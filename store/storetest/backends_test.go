@@ -1,4 +1,4 @@
-package storetest_test
+package storetest
 
 import (
 	"context"
@@ -12,12 +12,11 @@ import (
 	"lindero/search"
 	"lindero/store/pinecone"
 	"lindero/store/postgres"
-	"lindero/store/storetest"
 )
 
 // backends are all ways to serve vector searches.
-var backends = map[string]storetest.Open{
-	"pgvector-shared": func(testing.TB, *storefixture.Fixture) storetest.Backend { return shared{} },
+var backends = map[string]Open{
+	"pgvector-shared": func(testing.TB, *storefixture.Fixture) Backend { return shared{} },
 	"pinecone":        openPinecone,
 }
 
@@ -26,14 +25,14 @@ func TestConformance(t *testing.T) {
 	for name, open := range backends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, open)
+			Run(t, open)
 		})
 	}
 }
 
 func BenchmarkSearch(b *testing.B) {
 	for name, open := range backends {
-		b.Run(name, func(b *testing.B) { storetest.Benchmark(b, open, 5000) })
+		b.Run(name, func(b *testing.B) { Benchmark(b, open, 5000) })
 	}
 }
 
@@ -46,11 +45,12 @@ func (shared) Leave(testing.TB, storefixture.Tenant)    {}
 
 // onPinecone is a namespace of an emulator, over the wire and through the SDK.
 type onPinecone struct {
-	backend *pinecone.Backend
-	owner   string
+	emulator *pineconeemu.Emulator
+	backend  *pinecone.Backend
+	owner    string
 }
 
-func openPinecone(tb testing.TB, f *storefixture.Fixture) storetest.Backend {
+func openPinecone(tb testing.TB, f *storefixture.Fixture) Backend {
 	tb.Helper()
 	emulator, err := pineconeemu.Start(pineconeemu.Config{APIKey: "test", RateLimit: -1})
 	if err != nil {
@@ -62,7 +62,7 @@ func openPinecone(tb testing.TB, f *storefixture.Fixture) storetest.Backend {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = backend.Close() })
-	return &onPinecone{backend: backend, owner: f.OwnerURL}
+	return &onPinecone{emulator: emulator, backend: backend, owner: f.OwnerURL}
 }
 
 func (p *onPinecone) Index(t storefixture.Tenant) search.Index {

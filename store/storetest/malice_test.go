@@ -1,0 +1,80 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lindero/internal/pineconeemu"
+	"lindero/search"
+)
+
+// malices are the lies of a backend that has gone over to the enemy, one by one and all together.
+var malices = map[string]pineconeemu.Malice{
+	"foreign records": pineconeemu.ForeignRecords, "foreign ids": pineconeemu.ForeignIDs, "foreign fields": pineconeemu.ForeignFields,
+	"unknown ids": pineconeemu.UnknownIDs, "garbage ids": pineconeemu.GarbageIDs, "wrong scores": pineconeemu.WrongScores,
+	"not finite": pineconeemu.NotFinite, "duplicates": pineconeemu.Duplicates, "flood": pineconeemu.Flood,
+	"everything": pineconeemu.EveryMalice,
+}
+
+// TestMaliciousPinecone: whatever Pinecone answers, no passage of another tenant and no wrong score reaches an answer,
+// foreign candidates are counted, and the request is answered. The counter is the process's, so the cases take turns.
+func TestMaliciousPinecone(t *testing.T) {
+	w := newWorld(t, openPinecone)
+	backend := w.backend.(*onPinecone)
+	docs := corpus(300, 30)
+	own, other := w.resident(), w.resident()
+	own.write(marked(docs, 1)...)
+	other.write(marked(docs, 2)...)
+	own.settle()
+	other.settle()
+	for name, malice := range malices {
+		backend.emulator.SetMalice(malice)
+		before := rejectedSoFar(t)
+		for i := range 5 {
+			vector := docs[i*7].vector
+			for _, mode := range []string{search.Semantic, search.Hybrid} {
+				request := semantic(vector, 10)
+				request.Mode, request.Query = mode, docs[i*7].text
+				found := own.ask(request)
+				if len(found.Results) != 10 {
+					t.Errorf("%s, %s: %d results", name, mode, len(found.Results))
+				}
+				for _, result := range found.Results {
+					if (*result.Text)[len(*result.Text)-1] != '1' {
+						t.Errorf("%s, %s: %q of another tenant is in the answer", name, mode, *result.Text)
+					}
+				}
+				if mode == search.Semantic { // scores and order are the database's, so the truth's
+					w.agree(name, found, nearest(docs, vector, nil), vector, 10, 0)
+				}
+			}
+		}
+		rejected := rejectedSoFar(t) - before
+		isForeign := malice&(pineconeemu.ForeignRecords|pineconeemu.ForeignIDs|pineconeemu.UnknownIDs) != 0
+		if (rejected > 0) != isForeign {
+			t.Errorf("%s: %v candidates were counted as another tenant's", name, rejected)
+		}
+		t.Logf("%-16s %4.0f foreign candidates rejected, every answer whole", name, rejected)
+	}
+	backend.emulator.SetMalice(0)
+	w.agree("honest again", own.ask(semantic(docs[0].vector, 10)), nearest(docs, docs[0].vector, nil), docs[0].vector, 10, leastRecall)
+}
+
+// rejectedSoFar reads the counter of wall 4 as an operator would.
+func rejectedSoFar(t *testing.T) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(search.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "lindero_isolation_rejected_candidates_total" {
+			return family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatal("the counter of rejected candidates is gone")
+	return 0
+}
