@@ -121,10 +121,11 @@ func (r *resident) write(docs ...doc) {
 func (r *resident) publish() {
 	r.Helper()
 	turn := store.Turn{Queue: queue.Ingest, Worker: uuid.New()}
-	classes, err := r.Handle.BeginTurn(r.Context(), turn)
-	r.must(err)
+	if _, err := r.Handle.BeginTurn(r.Context(), turn); err != nil {
+		r.Fatal(err)
+	}
 	for {
-		work, err := r.Handle.ClaimWork(r.Context(), turn, classes, store.WorkLimit{Items: 1000, Bytes: 1 << 30, Suspects: 30})
+		work, err := r.Handle.ClaimWork(r.Context(), turn, []store.Class{store.Single, store.Bulk}, store.WorkLimit{Items: 1000, Bytes: 1 << 30, Suspects: 30})
 		r.must(err)
 		if len(work.Items) == 0 {
 			return
