@@ -80,7 +80,7 @@ func TestDeleteMissing(t *testing.T) {
 	if code, _, problems := me.command("", "ingest", empty, "--delete-missing"); code != exitFailure || !strings.Contains(problems, "--yes") {
 		t.Errorf("an empty folder: %d %s", code, problems)
 	}
-	writeFiles(t, empty, map[string]string{"nothing.md": ""})
+	writeFiles(t, empty, map[string]string{"nothing.md": "", "none.jsonl": "\n"})
 	if s := me.ingest(exitFailure, empty, "--delete-missing", "--prefix", "ours/"); s.Deleted != 0 {
 		t.Errorf("a folder of empty files: %+v", s)
 	}

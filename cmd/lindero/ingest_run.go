@@ -43,7 +43,9 @@ func newIngestion(command *ingestCommand, c *console, api *client.Client, found 
 	if command.DeleteMissing {
 		g.local = make(map[string]bool, len(found.sources))
 		for _, s := range found.sources {
-			g.local[s.id] = true
+			if s.id != "" { // lines tell theirs later
+				g.local[s.id] = true
+			}
 		}
 	}
 	return g
