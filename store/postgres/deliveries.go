@@ -13,43 +13,49 @@ import (
 	"lindero/tenant/credential"
 )
 
-// tellWebhooks is the part of a statement that makes a delivery for each operation in "changed" that this very
-// transaction has ended, and each webhook that wants to hear of it. finished_at says which: it is the
-// transaction's time for these only. The lock keeps a webhook that is being deleted from failing the foreign
-// key, and with it the work that ended the operation: such a webhook is passed over.
-const tellWebhooks = `told AS (
-	INSERT INTO webhook_deliveries (tenant_id, webhook_id, event, operation_id, ended_at, operation)
-	SELECT w.tenant_id, w.id, '` + store.EventOperationFinished + `', c.id, c.finished_at, jsonb_build_object('id', c.id, 'kind', c.kind,
-		'status', c.status, 'total', c.total, 'done', c.done, 'failed', c.failed,
-		'created_at', c.created_at, 'started_at', c.started_at, 'finished_at', c.finished_at)
-	FROM changed c JOIN webhooks w ON w.tenant_id = $1 AND '` + store.EventOperationFinished + `' = ANY (w.events)
-	WHERE c.finished_at = now()
-	FOR KEY SHARE OF w
-	ON CONFLICT ON CONSTRAINT webhook_deliveries_once DO NOTHING RETURNING id)`
+// tellChanged ends a statement whose operations (id, finished_at) are in "changed": those who wait for them are
+// notified, and those that this very transaction has ended, which finished_at shows, are returned if any webhook
+// may want to hear of them. The statement plans no more than that, because most tenants have no webhook.
+const tellChanged = `SELECT id, coalesce(finished_at = now(), false) AND EXISTS (SELECT FROM webhooks WHERE tenant_id = $1),
+	pg_notify('lindero_operations', id::text) FROM changed`
 
-// tellChanged ends a statement whose operations are in "changed": those who wait for them are notified, and
-// webhooks told. It returns how many deliveries were made, to be read by readTold.
-const tellChanged = tellWebhooks + `
-	SELECT (SELECT count(*) FROM told), pg_notify('lindero_operations', id::text) FROM changed`
-
-// changedColumns are what tellChanged needs of an operation.
-const changedColumns = `o.id, o.kind, o.status, o.total, o.done, o.failed, o.created_at, o.started_at, o.finished_at`
-
-func readTold(told *int64) func(pgx.Rows) error {
+// readEnded collects the operations that webhooks are to be told of.
+func readEnded(ended *[]uuid.UUID) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{told, nil}, func() error { return nil })
+		var id uuid.UUID
+		var tell bool
+		_, err := pgx.ForEachRow(rows, []any{&id, &tell, nil}, func() error {
+			if tell {
+				*ended = append(*ended, id)
+			}
+			return nil
+		})
 		return err
 	}
 }
 
-// wakeDeliveries makes sure that the deliveries just made are attempted after this transaction.
-func (h *Handle) wakeDeliveries(ctx context.Context, tx pgx.Tx, told int64) error {
-	if told == 0 {
+// tellWebhooks makes a delivery for each operation that the transaction has ended and each webhook that wants to
+// hear of it. The lock keeps a webhook that is being removed from failing the foreign key, and with it the work that
+// ended the operation: such a webhook is passed over.
+func (h *Handle) tellWebhooks(ctx context.Context, tx pgx.Tx, ended []uuid.UUID) error {
+	if len(ended) == 0 {
 		return nil
+	}
+	tag, err := tx.Exec(ctx, `INSERT INTO webhook_deliveries (tenant_id, webhook_id, event, operation_id, ended_at, operation)
+		SELECT w.tenant_id, w.id, $3, o.id, o.finished_at, jsonb_build_object('id', o.id, 'kind', o.kind, 'status', o.status,
+			'total', o.total, 'done', o.done, 'failed', o.failed,
+			'created_at', o.created_at, 'started_at', o.started_at, 'finished_at', o.finished_at)
+		FROM operations o JOIN webhooks w ON w.tenant_id = $1 AND $3 = ANY (w.events)
+		WHERE o.tenant_id = $1 AND o.id = ANY ($2)
+		FOR KEY SHARE OF w
+		ON CONFLICT ON CONSTRAINT webhook_deliveries_once DO NOTHING`, h.id.UUID(), ended, store.EventOperationFinished)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
 	}
 	return h.enqueueDelivery(ctx, tx, 0)
 }
 
+// enqueueDelivery makes sure that the tenant's deliveries are attempted after a while.
 func (h *Handle) enqueueDelivery(ctx context.Context, tx pgx.Tx, after time.Duration) error {
 	return h.enqueue(ctx, tx, queue.Deliver{TenantID: h.id.UUID()}, queue.Webhooks, river.PriorityDefault, after)
 }

@@ -44,17 +44,17 @@ func (h *Handle) CancelOperation(ctx context.Context, id uuid.UUID) (store.Opera
 func (h *Handle) markCancelled(ctx context.Context, id uuid.UUID) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `WITH changed AS (
-				UPDATE operations o SET status = 'cancelled', accepting = false, finished_at = now()
-				WHERE tenant_id = $1 AND id = $2 AND status IN ('queued', 'running') RETURNING `+changedColumns+`), `+tellChanged,
-			h.id.UUID(), id)
+				UPDATE operations SET status = 'cancelled', accepting = false, finished_at = now()
+				WHERE tenant_id = $1 AND id = $2 AND status IN ('queued', 'running') RETURNING id, finished_at)
+			`+tellChanged, h.id.UUID(), id)
 		if err != nil {
 			return err
 		}
-		var told int64
-		if err := readTold(&told)(rows); err != nil {
+		var ended []uuid.UUID
+		if err := readEnded(&ended)(rows); err != nil {
 			return err
 		}
-		return h.wakeDeliveries(ctx, tx, told)
+		return h.tellWebhooks(ctx, tx, ended)
 	})
 }
 

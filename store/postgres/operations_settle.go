@@ -48,7 +48,7 @@ func (h *Handle) settle(ctx context.Context, tx pgx.Tx, counts tally) error {
 	for _, id := range ids {
 		total, done, failed = append(total, counts[id].total), append(done, counts[id].done), append(failed, counts[id].failed)
 	}
-	var told int64
+	var ended []uuid.UUID
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM operations WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE`, h.id.UUID(), ids)
 	batch.Queue(`WITH changed AS (
@@ -68,9 +68,10 @@ func (h *Handle) settle(ctx context.Context, tx pgx.Tx, counts tally) error {
 					ELSE now() END
 			FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) AS k (id, total, done, failed)
 			WHERE o.tenant_id = $1 AND o.id = k.id
-			RETURNING `+changedColumns+`), `+tellChanged, h.id.UUID(), ids, total, done, failed).Query(readTold(&told))
+			RETURNING o.id, o.finished_at)
+		`+tellChanged, h.id.UUID(), ids, total, done, failed).Query(readEnded(&ended))
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	return h.wakeDeliveries(ctx, tx, told)
+	return h.tellWebhooks(ctx, tx, ended)
 }
