@@ -157,12 +157,17 @@ func readOutcome(tb testing.TB, f *storefixture.Fixture, t storefixture.Tenant) 
 			done = false
 			return err
 		}
-		rows, err := tx.Query(context.Background(), `SELECT d.id, d.status || ' ' || coalesce(d.error_code, '') || ' ' || d.chunks || ' ' || coalesce(
-				(SELECT md5(string_agg(concat_ws('|', c.position, c.chunk_id, c.text, c.context, c.start_offset, c.end_offset, c.page,
-					c.metadata, c.tokens, v.embedding::text), E'\n' ORDER BY c.position))
+		// Under row-level security the planner takes each table for one row and would loop over all of them.
+		if _, err := tx.Exec(context.Background(), `SET LOCAL enable_nestloop = off`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(context.Background(), `WITH content AS MATERIALIZED (
+				SELECT c.document_key, md5(string_agg(concat_ws('|', c.position, c.chunk_id, c.text, c.context, c.start_offset, c.end_offset,
+					c.page, c.metadata, c.tokens, v.embedding::text), E'\n' ORDER BY c.position)) AS hash
 				FROM chunks c JOIN chunk_vectors v ON v.ordinal = c.ordinal AND v.collection_id = c.collection_id
-				WHERE c.document_key = d.key), '')
-			FROM documents d`)
+				GROUP BY c.document_key)
+			SELECT d.id, d.status || ' ' || coalesce(d.error_code, '') || ' ' || d.chunks || ' ' || coalesce(content.hash, '')
+			FROM documents d LEFT JOIN content ON content.document_key = d.key`)
 		if err != nil {
 			return err
 		}

@@ -59,6 +59,7 @@ const claim = `WITH due AS MATERIALIZED (
 func (h *Handle) ClaimWork(ctx context.Context, turn store.Turn, classes []store.Class, limit store.WorkLimit) (store.Work, error) {
 	var claimed []claimedItem
 	err := h.read(ctx, func(b *pgx.Batch) { // an implicit transaction
+		b.Queue(byKey) // else, before statistics are there, all of a long queue is sorted for its first items
 		b.Queue(claim, h.id.UUID(), classes, limit.Items, limit.Bytes, turn.Lane, turn.Worker, limit.Suspects).Query(func(rows pgx.Rows) error {
 			var err error
 			claimed, err = pgx.CollectRows(rows, scanClaimed)
