@@ -10,6 +10,7 @@ import (
 	"lindero/internal/pineconeemu"
 	"lindero/internal/storefixture"
 	"lindero/search"
+	"lindero/store"
 	"lindero/store/pinecone"
 	"lindero/store/postgres"
 )
@@ -17,6 +18,7 @@ import (
 // backends are all ways to serve vector searches.
 var backends = map[string]Open{
 	"pgvector-shared": func(testing.TB, *storefixture.Fixture) Backend { return shared{} },
+	"pgvector-slot":   func(_ testing.TB, f *storefixture.Fixture) Backend { return slotted{owner: f.OwnerURL} },
 	"pinecone":        openPinecone,
 }
 
@@ -42,6 +44,37 @@ type shared struct{}
 func (shared) Index(t storefixture.Tenant) search.Index { return t.Handle }
 func (shared) Settle(testing.TB, storefixture.Tenant)   {}
 func (shared) Leave(testing.TB, storefixture.Tenant)    {}
+
+// slotted is a partition of the collection's own, with an approximate index.
+type slotted struct{ owner string }
+
+func (slotted) Index(t storefixture.Tenant) search.Index { return t.Handle }
+
+func (s slotted) Settle(tb testing.TB, t storefixture.Tenant) {
+	tb.Helper()
+	ctx := context.Background()
+	execute(tb, s.owner, `INSERT INTO collection_placements (tenant_id, collection_id, state, forced)
+		SELECT tenant_id, id, 'settled', 'hnsw' FROM collections WHERE tenant_id = $1 AND deleted_at IS NULL
+		ON CONFLICT (tenant_id, collection_id) DO UPDATE SET forced = 'hnsw'`, t.ID.UUID())
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		c, err := t.Handle.Collection(ctx, "default")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		again, err := t.Handle.PlaceCollection(ctx, c.ID)
+		switch {
+		case err != nil:
+			tb.Fatal(err)
+		case c.Slot >= store.FirstOwnSlot:
+			return
+		case time.Now().After(deadline):
+			tb.Fatal("the collection has no slot of its own")
+		}
+		time.Sleep(min(again, 50*time.Millisecond)) // what it waits for tells nobody when it is over
+	}
+}
+
+func (slotted) Leave(testing.TB, storefixture.Tenant) {}
 
 // onPinecone is a namespace of an emulator, over the wire and through the SDK.
 type onPinecone struct {
