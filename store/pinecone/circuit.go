@@ -24,13 +24,13 @@ type circuit struct {
 
 const (
 	failuresToOpen = 5
-	openFor        = 2 * time.Second
+	openFor        = 20 // times the backoff: two seconds
 )
 
-func newCircuit(index string, log *slog.Logger) *circuit {
+func newCircuit(index string, backoff time.Duration, log *slog.Logger) *circuit {
 	breaker := circuitbreaker.NewBuilder[any]().
 		HandleIf(func(_ any, err error) bool { return isOutage(err) }).
-		WithFailureThreshold(failuresToOpen).WithDelay(openFor).
+		WithFailureThreshold(failuresToOpen).WithDelay(openFor * backoff).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
 			log.Warn("Pinecone's circuit changed", "index", index, "from", e.OldState.String(), "to", e.NewState.String())
 		}).Build()
@@ -40,8 +40,8 @@ func newCircuit(index string, log *slog.Logger) *circuit {
 	}
 	return &circuit{
 		breaker: breaker,
-		asks:    failsafe.With[any](retries(2, 20*time.Millisecond, 200*time.Millisecond), breaker),
-		writes:  failsafe.With[any](retries(4, 100*time.Millisecond, 2*time.Second), breaker),
+		asks:    failsafe.With[any](retries(2, backoff/5, 2*backoff), breaker),
+		writes:  failsafe.With[any](retries(4, backoff, 20*backoff), breaker),
 	}
 }
 

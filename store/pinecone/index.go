@@ -99,7 +99,7 @@ func (b *Backend) connect(name string, dimensions int, host string) (*index, err
 	if err != nil {
 		return nil, err
 	}
-	x := &index{name: name, conn: conn, circuit: newCircuit(name, b.cfg.Log)}
+	x := &index{name: name, conn: conn, circuit: newCircuit(name, b.cfg.Backoff, b.cfg.Log)}
 	b.indexes[dimensions] = x
 	return x, nil
 }

@@ -34,11 +34,15 @@ type Config struct {
 	Cloud, Region string
 	// RequestsPerSecond bounds the requests to one namespace; 0 means Pinecone's own limit, 100.
 	RequestsPerSecond int
-	Log               *slog.Logger // nil: no logs
+	// Backoff is the first pause before a write is tried again; 0 means 100 ms. The other pauses are in proportion.
+	Backoff time.Duration
+	Log     *slog.Logger // nil: no logs
 }
 
 // requestsPerSecond is Pinecone's limit a namespace, https://docs.pinecone.io/reference/api/database-limits.
 const requestsPerSecond = 100
+
+const defaultBackoff = 100 * time.Millisecond
 
 // controlTimeout bounds one request to the control plane.
 const controlTimeout = 20 * time.Second
@@ -68,6 +72,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.RequestsPerSecond <= 0 {
 		c.RequestsPerSecond = requestsPerSecond
+	}
+	if c.Backoff <= 0 {
+		c.Backoff = defaultBackoff
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -90,7 +90,7 @@ func openPinecone(tb testing.TB, f *storefixture.Fixture) Backend {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = emulator.Close() })
-	backend, err := pinecone.New(pinecone.Config{APIKey: "test", Host: emulator.ControlURL(), RequestsPerSecond: 1 << 20})
+	backend, err := pinecone.New(pinecone.Config{APIKey: "test", Host: emulator.ControlURL(), RequestsPerSecond: 1 << 20, Backoff: 2 * time.Millisecond})
 	if err != nil {
 		tb.Fatal(err)
 	}
