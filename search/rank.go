@@ -15,19 +15,15 @@ import (
 
 // hit is a candidate on its way into the answer.
 type hit struct {
-	key      Key
-	target   int // which collection, for names
-	score    float64
-	scores   Scores
-	passage  Passage
-	hydrated bool
+	key     Key
+	target  int // which collection, for names
+	score   float64
+	scores  Scores
+	passage *Passage // nil before it is read; a pointer, because most candidates never get that far
 }
 
 // leg is the ranking of one kind over all collections that can be compared.
-type leg struct {
-	weight float64
-	hits   []hit
-}
+type leg struct{ hits []hit }
 
 // rank turns what the legs found into one ranking.
 func (r *run) rank(limit int) (hits []hit, exhausted bool, err error) {
@@ -38,8 +34,8 @@ func (r *run) rank(limit int) (hits []hit, exhausted bool, err error) {
 	vectors, fullVectors := r.rankVectors(limit)
 	exhausted = !full && !fullVectors
 	if !r.fused() {
-		legs := append(vectors, leg{hits: lexical})
-		for _, l := range legs {
+		hits = lexical
+		for _, l := range vectors {
 			hits = append(hits, l.hits...)
 		}
 		sortHits(hits)
@@ -62,7 +58,9 @@ func (r *run) rankLexical(limit int) (hits []hit, known float64, full bool, err 
 		}
 		known = max(known, result.Known())
 		full = full || len(result.Hits) == limit
-		for _, h := range result.Hits {
+		hits = slices.Grow(hits, len(result.Hits))
+		for n := range result.Hits {
+			h := &result.Hits[n] // the score is pointed to: a copy would be an allocation for each
 			hits = append(hits, hit{key: r.key(i, h.Ordinal), target: i, score: h.Score, scores: Scores{Lexical: &h.Score}})
 		}
 		r.explainLexical(i, result)
@@ -84,8 +82,10 @@ func (r *run) rankVectors(limit int) (legs []leg, full bool) {
 		if at < 0 {
 			at, profiles, legs = len(profiles), append(profiles, profile), append(legs, leg{})
 		}
-		before := len(legs[at].hits)
-		for _, c := range r.own(i, found.Vector) {
+		before, candidates := len(legs[at].hits), r.own(i, found.Vector)
+		legs[at].hits = slices.Grow(legs[at].hits, len(candidates))
+		for n := range candidates {
+			c := &candidates[n]
 			if !math.IsNaN(c.Score) && !math.IsInf(c.Score, 0) {
 				legs[at].hits = append(legs[at].hits, hit{key: r.key(i, c.Ordinal), target: i, score: c.Score, scores: Scores{Semantic: &c.Score}})
 			}
@@ -121,7 +121,7 @@ func (r *run) key(target int, ordinal int64) Key {
 // fuse joins the rankings by reciprocal rank.
 func (r *run) fuse(lexical []hit, vectors []leg, known float64) []hit {
 	var weights fusion.Weights
-	all := map[Key]hit{}
+	all := make(map[Key]hit, 2*len(lexical))
 	legs := make([]fusion.Leg[Key], 0, len(vectors)+1)
 	for _, v := range vectors {
 		weights = fusion.WeightsFor(r.targets[v.targetOr(0)].Collection.Embedding.Provider, known)

@@ -13,7 +13,7 @@ func (s *Service) logSlow(ctx context.Context, r *run, took time.Duration, err e
 		return
 	}
 	attributes := []slog.Attr{
-		slog.Duration("took", took), slog.String("tenant", r.tenant.String()), slog.String("mode", r.q.mode), slog.Int("top_k", r.q.topK),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("tenant", r.tenant.String()), slog.String("mode", r.q.mode), slog.Int("top_k", r.q.topK),
 		slog.Int("offset", r.q.offset), slog.Bool("filter", r.q.filter != nil), slog.Bool("exact", r.q.exact), slog.Bool("by_document", r.q.byDocument),
 		slog.Any("explain", r.slowExplain()),
 	}
