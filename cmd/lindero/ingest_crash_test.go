@@ -46,8 +46,8 @@ func number(t *testing.T, variable string, otherwise int) int {
 func TestKilledAndResumed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	mixedFolder(t, dir, number(t, "LINDERO_CRASH_FILES", 1500))
-	killAndResume(t, dir, number(t, "LINDERO_CRASH_KILLS", 6))
+	mixedFolder(t, dir, number(t, "LINDERO_CRASH_FILES", 1200))
+	killAndResume(t, dir, number(t, "LINDERO_CRASH_KILLS", 5))
 }
 
 // TestKilledAndResumedOnPublishedFiles does the same with PDF, DOCX, XLSX and others as people write them.
