@@ -75,6 +75,7 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	if err := cfg.Vectors.check(); err != nil {
 		return nil, err
 	}
+	limitMemory()
 	s = &server{cfg: cfg}
 	defer func() {
 		if err != nil {

@@ -82,6 +82,7 @@ type Jobs struct {
 	cfg      Config
 	client   *river.Client[pgx.Tx]
 	lease    *lease
+	memory   *memory
 	stopping chan struct{}
 	stopOnce sync.Once
 }
@@ -106,7 +107,7 @@ func New(cfg Config) (*Jobs, error) {
 	if cfg.Webhooks == nil {
 		cfg.Webhooks = webhook.NewSender(webhook.Config{})
 	}
-	j := &Jobs{cfg: cfg, stopping: make(chan struct{})}
+	j := &Jobs{cfg: cfg, memory: newMemory(), stopping: make(chan struct{})}
 	j.lease = newLease(cfg.Store.Pool(), cfg.Log, cfg.Tenants)
 	client, err := river.NewClient(riverpgxv5.New(cfg.Store.Pool()), j.riverConfig())
 	if err != nil {

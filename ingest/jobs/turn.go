@@ -58,6 +58,16 @@ type batch struct {
 	outcomes []ingest.Outcome
 	err      error         // of loading
 	finished chan struct{} // closed when it is published
+	release  func()        // lets go of the memory it was given; nil: none
+}
+
+// end is called once, when the batch has been published or given up.
+func (b *batch) end() {
+	b.outcomes = nil
+	if b.release != nil {
+		b.release()
+	}
+	close(b.finished)
 }
 
 // suspect reports whether a process died with the batch's documents in hand.
@@ -83,7 +93,7 @@ func (t *turn) run(ctx context.Context) (rest bool, err error) {
 				t.hold(b, false)
 			}
 		}
-		close(b.finished)
+		b.end()
 	}
 	cancel()
 	return rest, err
@@ -104,6 +114,7 @@ func (t *turn) prepareAll(ctx context.Context, classes []store.Class, batches ch
 		select {
 		case batches <- b:
 		case <-ctx.Done():
+			b.end()
 			return
 		}
 		if b.suspect() {
@@ -167,6 +178,9 @@ func (t *turn) prepare(ctx context.Context, classes []store.Class) *batch {
 			b.outcomes, b.err = failAll(b.work.Items, b.err), nil
 			return b
 		}
+	}
+	if b.release, b.err = t.jobs.memory.acquire(ctx, b.work.Items); b.err != nil {
+		return b
 	}
 	mark := time.AfterFunc(processingAfter, func() {
 		if err := t.handle.MarkProcessing(ctx, b.work.Collection.ID, b.work.Items); err != nil && ctx.Err() == nil {
