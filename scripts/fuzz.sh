@@ -11,7 +11,7 @@ for package in $(go list "$packages"); do
     targets=$(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true)
     for target in $targets; do
         started=$SECONDS
-        if output=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" ${FUZZPARALLEL:+-parallel "$FUZZPARALLEL"} "$package" 2>&1); then
+        if output=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1s ${FUZZPARALLEL:+-parallel "$FUZZPARALLEL"} "$package" 2>&1); then
             runs=$(grep -o 'execs: [0-9]*' <<<"$output" | tail -1)
             printf '%-36s %-22s ok    %s in %d s\n' "${package#*/}" "$target" "$runs" $((SECONDS - started))
         else
