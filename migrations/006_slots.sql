@@ -6,6 +6,14 @@ ALTER TABLE collections
     ADD ef_search      int    NOT NULL DEFAULT 0 CHECK (ef_search BETWEEN 0 AND 1000), -- 0: by size
     ADD indexed_chunks bigint NOT NULL DEFAULT 0; -- size when it was last looked at
 
+-- Under a filter, matching documents are turned into ordinals without reading the passages, and a filter by true or
+-- false is found without reading all documents that have the field.
+CREATE UNIQUE INDEX chunks_document ON chunks (tenant_id, collection_id, document_key, position) INCLUDE (ordinal);
+DROP INDEX chunks_position;
+ALTER INDEX chunks_document RENAME TO chunks_position;
+CREATE INDEX document_fields_bool ON document_fields (tenant_id, collection_id, field, bool_value, document_key)
+    WHERE bool_value IS NOT NULL;
+
 -- Where a collection's vectors are to lie, and how far a move has come. Each step of a move changes this row in
 -- its own transaction, so that a crash between any two resumes at the second:
 --   settled      no move under way

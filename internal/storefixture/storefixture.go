@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/url"
 	"testing"
 
 	"github.com/google/uuid"
@@ -64,8 +65,14 @@ func On(tb testing.TB, owner, app, platform string) *Fixture {
 // Open opens the database once more, with connections of its own.
 func (f *Fixture) Open(tb testing.TB) *postgres.Store {
 	tb.Helper()
+	return f.OpenAs(tb, "")
+}
+
+// OpenAs is Open with a name by which the connections can be told from others in the database.
+func (f *Fixture) OpenAs(tb testing.TB, application string) *postgres.Store {
+	tb.Helper()
 	s, err := postgres.Open(context.Background(), postgres.Config{
-		URL: f.AppURL, MaxConns: 8, Placement: f.placement, Log: slog.New(slog.DiscardHandler),
+		URL: f.AppURL + "&application_name=" + url.QueryEscape(application), MaxConns: 8, Placement: f.placement, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		tb.Fatal(err)

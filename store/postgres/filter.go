@@ -22,9 +22,9 @@ func (a *arguments) add(value any) string {
 type filterSQL struct {
 	args               *arguments
 	tenant, collection string
-	// few says that the condition is checked for a handful of documents: each is looked up by itself. Otherwise
-	// every field's matches are gathered once.
-	few bool
+	// key, when it is set, is the key of one document, whose rows are looked up for each comparison: for few
+	// documents. Empty: conditions on d that are met by joins, for all of the collection's.
+	key string
 }
 
 // condition is true for the documents d that the expression matches; a nil expression gives TRUE.
@@ -70,15 +70,21 @@ var ownColumns = map[filter.Field]string{
 func (f *filterSQL) compare(e filter.Compare) string {
 	operator := operatorsSQL[e.Op]
 	if e.Field.IsOwn() {
-		return fmt.Sprintf("(%s %s %s)", ownColumns[e.Field], operator, f.args.add(e.Value))
+		return f.ofDocument(fmt.Sprintf("(%s %s %s)", ownColumns[e.Field], operator, f.args.add(e.Value)))
 	}
+	return f.withField(e.Field, f.valueIs(e))
+}
+
+// valueIs is the comparison with the value of a row f of document_fields.
+func (f *filterSQL) valueIs(e filter.Compare) string {
+	operator := operatorsSQL[e.Op]
 	switch value := e.Value.(type) {
 	case string:
-		return f.withField(e.Field, fmt.Sprintf("f.text_value %s %s", operator, f.args.add(fieldText(value))))
+		return fmt.Sprintf("f.text_value %s %s", operator, f.args.add(fieldText(value)))
 	case float64:
-		return f.withField(e.Field, fmt.Sprintf("f.float_value %s %s", operator, f.args.add(value)))
+		return fmt.Sprintf("f.float_value %s %s", operator, f.args.add(value))
 	default:
-		return f.withField(e.Field, fmt.Sprintf("f.bool_value = %s", f.args.add(value)))
+		return fmt.Sprintf("f.bool_value = %s", f.args.add(value))
 	}
 }
 
@@ -91,10 +97,19 @@ func (f *filterSQL) in(e filter.In) string {
 		}
 		return f.joined(parts, " OR ", "FALSE")
 	}
+	condition := f.valueIn(e.Values)
+	if condition == "" {
+		return "FALSE"
+	}
+	return f.withField(e.Field, condition)
+}
+
+// valueIn is true for rows f of document_fields with one of the values; empty without any.
+func (f *filterSQL) valueIn(values []filter.Value) string {
 	var texts []string
 	var numbers []float64
 	var conditions []string
-	for _, value := range e.Values {
+	for _, value := range values {
 		switch value := value.(type) {
 		case string:
 			texts = append(texts, fieldText(value))
@@ -111,19 +126,39 @@ func (f *filterSQL) in(e filter.In) string {
 		conditions = append(conditions, "f.float_value = ANY ("+f.args.add(numbers)+")")
 	}
 	if conditions == nil {
-		return "FALSE"
+		return ""
 	}
-	return f.withField(e.Field, "("+strings.Join(conditions, " OR ")+")")
+	return "(" + strings.Join(conditions, " OR ") + ")"
 }
 
-// withField is true for documents with a row of the field that meets the condition. IS TRUE keeps the planner from
-// making a join of it: it takes any tenant's share for one row, and would run through all of it once per document.
-// As it is, the subquery is run once and its result hashed, in a negation too.
+// withField is true for documents with a row of the field that meets the condition. For one document that is a look-up,
+// which OFFSET 0 keeps from becoming anything else. For all of them, IS TRUE keeps the planner from making a join of it:
+// it takes any tenant's share for one row, and would run through all of it once per document. As it is, the subquery is
+// run once and its result hashed, in a negation too.
 func (f *filterSQL) withField(field filter.Field, condition string) string {
-	rows := fmt.Sprintf("FROM document_fields f WHERE f.tenant_id = %s AND f.collection_id = %s AND f.field = %s AND %s",
-		f.tenant, f.collection, f.args.add(string(field)), condition)
-	if f.few {
-		return "(EXISTS (SELECT " + rows + " AND f.document_key = d.key OFFSET 0)) IS TRUE"
+	if f.key == "" {
+		return "(d.key IN (" + f.keysWith(field, condition) + ")) IS TRUE"
 	}
-	return "(d.key IN (SELECT f.document_key " + rows + ")) IS TRUE"
+	return fmt.Sprintf("EXISTS (%s AND f.document_key = %s OFFSET 0)", f.keysWith(field, condition), f.key)
+}
+
+// keysWith are the keys of the documents with such a row, some of them more than once.
+func (f *filterSQL) keysWith(field filter.Field, condition string) string {
+	return fmt.Sprintf("SELECT f.document_key FROM document_fields f WHERE f.tenant_id = %s AND f.collection_id = %s AND f.field = %s AND %s",
+		f.tenant, f.collection, f.args.add(string(field)), condition)
+}
+
+// ofDocument is a condition on the document's own columns.
+func (f *filterSQL) ofDocument(condition string) string {
+	if f.key == "" {
+		return condition
+	}
+	return fmt.Sprintf("EXISTS (SELECT FROM documents d WHERE d.tenant_id = %s AND d.collection_id = %s AND d.key = %s AND %s OFFSET 0)",
+		f.tenant, f.collection, f.key, condition)
+}
+
+// ofCandidate is the filter as a condition on a proposed vector v, each looked up by itself.
+func (f *filterSQL) ofCandidate(e filter.Expr) string {
+	return fmt.Sprintf("EXISTS (SELECT FROM chunks c WHERE c.tenant_id = %s AND c.collection_id = %s AND c.ordinal = v.ordinal AND %s OFFSET 0)",
+		f.tenant, f.collection, f.of("c.document_key").condition(e))
 }

@@ -20,6 +20,7 @@ type snapshot struct {
 	conn       *pgxpool.Conn     // nil once it is finished
 	slots      map[uuid.UUID]int // where the plan believes the collections' vectors to be
 	retrieved  []search.Retrieved
+	complete   []bool                        // a leg that asked an index has found all there is, however few
 	passages   map[search.Key]search.Passage // already read by the first batch
 	roundTrips int
 }
@@ -53,7 +54,7 @@ func (h *Handle) Retrieve(ctx context.Context, plan search.Plan) (search.Snapsho
 // whether there is such a leg.
 func (s *snapshot) scanShortLegs(plan *search.Plan) (short bool) {
 	for i, target := range plan.Targets {
-		if asksIndex(target) && !s.retrieved[i].Stale && len(s.retrieved[i].Vector) < target.Limit {
+		if asksIndex(target) && !s.retrieved[i].Stale && !s.complete[i] && len(s.retrieved[i].Vector) < target.Limit {
 			if !short {
 				plan.Targets = slices.Clone(plan.Targets) // the caller's stay as they are
 			}
@@ -69,7 +70,8 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 	if err != nil {
 		return nil, translate(err)
 	}
-	s := &snapshot{handle: h, conn: conn, slots: map[uuid.UUID]int{}, retrieved: make([]search.Retrieved, len(plan.Targets)), roundTrips: 1}
+	s := &snapshot{handle: h, conn: conn, slots: map[uuid.UUID]int{}, roundTrips: 1,
+		retrieved: make([]search.Retrieved, len(plan.Targets)), complete: make([]bool, len(plan.Targets))}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	batch.Queue(bindTenant, h.id.String())

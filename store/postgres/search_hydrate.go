@@ -78,8 +78,7 @@ func (s *snapshot) queueNearestPassages(batch *pgx.Batch, nearest string, args *
 			if err := rows.Scan(append([]any{&c.Tenant, &c.Ordinal, &distance}, row.columns(plan.Vectors)...)...); err != nil {
 				return err
 			}
-			c.Score = 1 - distance
-			s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
+			s.addCandidate(i, c, distance)
 			if passage, ok := row.take(); ok {
 				s.passages[search.Key{Collection: id, Ordinal: c.Ordinal}] = passage
 			}

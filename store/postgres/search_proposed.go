@@ -30,7 +30,6 @@ func proposedOf(args *arguments, tenant, collection string, e filter.Expr) strin
 	if e == nil {
 		return ""
 	}
-	f := &filterSQL{args: args, tenant: tenant, collection: collection, few: true}
-	return fmt.Sprintf(` AND (EXISTS (SELECT FROM %s WHERE c.tenant_id = %s AND c.collection_id = %s AND c.ordinal = v.ordinal AND %s OFFSET 0)) IS TRUE`,
-		passageSource, tenant, collection, f.condition(e))
+	f := &filterSQL{args: args, tenant: tenant, collection: collection}
+	return " AND " + f.ofCandidate(e)
 }

@@ -19,11 +19,17 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 	args := &arguments{}
 	tenant, collection := args.add(s.handle.id.UUID()), args.add(target.Collection.ID)
 	var nearest string
-	if asksIndex(target) && plan.Filter == nil {
-		queueIndexSettings(batch, target)
-		nearest = s.indexed(args, tenant, collection, target)
-	} else {
+	switch {
+	case !asksIndex(target):
 		nearest = s.scanned(args, tenant, collection, target, plan)
+	case plan.Filter == nil:
+		nearest = s.indexed(args, tenant, collection, target)
+	default:
+		nearest = s.indexedFiltered(args, tenant, collection, target, plan)
+	}
+	if asksIndex(target) {
+		queueIndexSettings(batch, target, plan.Filter != nil)
+		defer batch.Queue(ordinaryPlans) // for what follows in the transaction
 	}
 	if plan.Passages {
 		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
@@ -33,8 +39,7 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 		var c search.Candidate
 		var distance float64
 		_, err := pgx.ForEachRow(rows, []any{&c.Tenant, &c.Ordinal, &distance}, func() error {
-			c.Score = 1 - distance
-			s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
+			s.addCandidate(i, c, distance)
 			return nil
 		})
 		return err
@@ -72,18 +77,40 @@ func (s *snapshot) indexed(args *arguments, tenant, collection string, target se
 		distance, args.add(target.Collection.Slot), tenant, collection, distance, args.add(target.Limit))
 }
 
-// queueIndexSettings says how wide the index is searched, for the rest of the transaction. The scan goes on beyond
-// that width until the limit is reached: rows that a policy or a deletion hides must not shorten the answer. Sorting
-// is forbidden, or the planner might read the whole slot and sort it.
-func queueIndexSettings(batch *pgx.Batch, target search.Target) {
+// addCandidate notes what a vector leg found.
+func (s *snapshot) addCandidate(i int, c search.Candidate, distance float64) {
+	if c.Ordinal == completeMark {
+		s.complete[i] = true
+		return
+	}
+	c.Score = 1 - distance
+	s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
+}
+
+// filteredFactor is how much wider the index is searched under a filter: what the scan finds when it goes on beyond its
+// width is not quite in order.
+const filteredFactor = 2
+
+// queueIndexSettings says how wide the index is searched and how to plan it. The scan goes on beyond that width until
+// the limit is reached: what a policy, a filter or a deletion hides must not shorten the answer. What is found is
+// looked up by key; without sorts, or the planner might read the whole slot and sort it.
+func queueIndexSettings(batch *pgx.Batch, target search.Target, filtered bool) {
 	ef := target.Collection.EfSearch
 	if ef == 0 {
 		ef = defaultEfSearch(target.Collection.Chunks)
 	}
+	if filtered {
+		ef *= filteredFactor
+	}
 	ef = min(max(ef, target.Limit), maxEfSearch)
 	batch.Queue(`SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
-		set_config('enable_sort', 'off', true)`, fmt.Sprint(ef))
+		set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+		set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true)`, fmt.Sprint(ef))
 }
+
+// ordinaryPlans takes the planner's part of that back.
+const ordinaryPlans = `SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true),
+	set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true), set_config('enable_memoize', 'on', true)`
 
 // narrowed is the plan's filter as a further condition on an ordinal, empty without one.
 func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string, plan search.Plan) string {

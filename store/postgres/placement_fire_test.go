@@ -1,0 +1,183 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lindero/internal/storefixture"
+	"lindero/search"
+	"lindero/store"
+	"lindero/store/postgres"
+)
+
+// fireEnv makes the test under fire as large as the variable says, in chunks, with a threshold of a twentieth.
+const fireEnv = "LINDERO_FIRE_CHUNKS"
+
+// TestPlacementUnderFire has a collection grow past the threshold and shrink again while searches run against it, and
+// kills the mover's connections at random all the while. No search may err, or return a deleted, a foreign or a
+// doubled hit, or fewer than there are.
+func TestPlacementUnderFire(t *testing.T) {
+	t.Parallel()
+	size := 600
+	if asked, err := strconv.Atoi(os.Getenv(fireEnv)); err == nil {
+		size = asked
+	}
+	policy := postgres.PlacementPolicy{PromoteAt: int64(size / 5), DemoteAt: int64(size / 8)}
+	f := storefixture.NewPlaced(t, policy)
+	fire := &underFire{env: newPlacedEnv(t, f), mover: f.OpenAs(t, "mover")}
+	fire.deletedAt = make([]atomic.Int64, size)
+	fire.publishedAt = make([]atomic.Int64, size)
+	neighbour := newPlacedEnv(t, f)
+	neighbour.fill(0, 50)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for n := range 2 {
+		group.Go(func() { fire.searchUntil(ctx, uint64(n)) })
+	}
+	group.Go(func() { fire.moveUntil(ctx) })
+	group.Go(func() { fire.killUntil(ctx) })
+	for from := 0; from < size; from += size / 20 {
+		fire.grow(from, from+size/20)
+	}
+	fire.await("promoted", func(slot int) bool { return slot >= store.FirstOwnSlot })
+	for from := 0; from < size-size/20; from += size / 20 {
+		fire.shrink(from, from+size/20)
+	}
+	fire.await("demoted", func(slot int) bool { return slot < store.FirstOwnSlot })
+	stop()
+	group.Wait()
+	fire.place()
+	fire.checkPlaced()
+	neighbour.checkConsistent()
+	if fire.searches.Load() == 0 || fire.kills.Load() == 0 {
+		t.Errorf("%d searches and %d kills: nothing was under fire", fire.searches.Load(), fire.kills.Load())
+	}
+	t.Logf("%d searches, %d kills, %d broken steps", fire.searches.Load(), fire.kills.Load(), fire.broken.Load())
+}
+
+// underFire keeps when each document was published and deleted, as ticks of a clock that every search reads before and
+// after: what was live throughout must be counted, what was dead throughout must not be found.
+type underFire struct {
+	*env
+	mover                   *postgres.Store
+	clock                   atomic.Int64
+	publishedAt, deletedAt  []atomic.Int64 // 0: not yet
+	searches, kills, broken atomic.Int64
+}
+
+func (u *underFire) grow(from, to int) {
+	u.fill(from, to)
+	for i := from; i < to; i++ {
+		u.publishedAt[i].Store(u.clock.Add(1))
+	}
+}
+
+func (u *underFire) shrink(from, to int) {
+	u.drop(from, to)
+	for i := from; i < to; i++ {
+		u.deletedAt[i].Store(u.clock.Add(1))
+	}
+}
+
+func (u *underFire) searchUntil(ctx context.Context, seed uint64) {
+	service := newService(u)
+	random := rand.New(rand.NewPCG(seed, 1))
+	for ctx.Err() == nil {
+		started := u.clock.Add(1)
+		vector := storefixture.Vector(fmt.Sprint("query", random.IntN(1000)), storefixture.Dimensions)
+		found, err := service.Search(context.WithoutCancel(ctx), u.Handle, u.ID, search.Request{Vector: vector, Mode: search.Semantic})
+		if err != nil {
+			u.Errorf("a search failed: %v", err)
+			continue
+		}
+		u.searches.Add(1)
+		u.judge(started, found)
+	}
+}
+
+func (u *underFire) judge(started int64, found search.Response) {
+	seen := map[string]bool{}
+	for _, id := range idsOf(found) {
+		if seen[id] {
+			u.Errorf("%s was found twice", id)
+		}
+		seen[id] = true
+		n, err := strconv.Atoi(id[1:])
+		if err != nil || n >= len(u.deletedAt) {
+			u.Errorf("%s is nobody's", id)
+			continue
+		}
+		if at := u.deletedAt[n].Load(); at > 0 && at < started {
+			u.Errorf("%s was found after it was deleted", id)
+		}
+	}
+	sure := 0 // published before the search began, and not deleted before it was over
+	for i := range u.publishedAt {
+		if at := u.publishedAt[i].Load(); at > 0 && at < started && u.deletedAt[i].Load() == 0 {
+			sure++
+		}
+	}
+	if len(seen) < min(10, sure) {
+		u.Errorf("%d results where %d documents were there throughout", len(seen), sure)
+	}
+}
+
+// moveUntil is the worker: it goes on after every failure, as the queue has it do.
+func (u *underFire) moveUntil(ctx context.Context) {
+	for ctx.Err() == nil {
+		_, err := u.mover.LeadPlacement(ctx, func() error {
+			_, err := u.mover.ForTenant(u.ID).PlaceCollection(ctx, u.Collection.ID)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			u.broken.Add(1)
+		}
+	}
+}
+
+// killUntil ends the mover's connections at random moments.
+func (u *underFire) killUntil(ctx context.Context) {
+	conn, err := pgx.Connect(context.WithoutCancel(ctx), u.OwnerURL)
+	if err != nil {
+		u.Error(err)
+		return
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(20+rand.IntN(200)) * time.Millisecond):
+		}
+		var killed int64
+		err := conn.QueryRow(context.WithoutCancel(ctx), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = 'mover'`).Scan(&killed)
+		if err != nil {
+			u.Error(err)
+		}
+		u.kills.Add(killed)
+	}
+}
+
+// await waits until searches look in such a slot.
+func (u *underFire) await(what string, is func(slot int) bool) {
+	u.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		u.reread()
+		if is(u.Collection.Slot) {
+			return
+		}
+	}
+	var row string
+	u.Query(u, u.Tenant.ID, `SELECT coalesce(string_agg(p::text, ' '), 'none') FROM collection_placements p`, &row)
+	u.Fatalf("not %s: %s", what, row)
+}

@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	pgvector "github.com/pgvector/pgvector-go"
+
+	"lindero/search"
+	"lindero/store/filter"
+)
+
+// completeMark is the ordinal of the row by which a filtered leg says that it has looked at everything that matches,
+// however little that is.
+const completeMark = -1
+
+// candidateCost is what a candidate of the index costs with its look-up in the filter, relative to a chunk that was
+// found by the filter and compared.
+const candidateCost = 6
+
+// fewMatches is up to how many matching documents reading them all beats asking the index and dropping what does not
+// match: m matches cost m, and k candidates of which one in c/m matches cost k·c/m.
+func fewMatches(chunks int64, limit int) int {
+	return min(max(int(math.Sqrt(candidateCost*float64(chunks)*float64(limit))), 200), 20_000)
+}
+
+// chunksPerMatch is how many chunks a matching document may have on average before it counts as many.
+const chunksPerMatch = 2
+
+// filteredLeg writes the statement of one leg that has a filter and an index.
+type filteredLeg struct {
+	filter             *filterSQL
+	vector, slot       string // placeholders
+	limit              string
+	few                int
+	dimensions         int
+	tenant, collection string
+}
+
+// indexedFiltered ranks what matches the plan's filter, in a slot with an index. It finds the matching documents first,
+// up to a bound; when that is all of them, it compares them one by one, which overlooks nothing. When there are more,
+// the index proposes and each candidate is looked up, until there are enough. The planner cannot make this choice: its
+// estimates do not know one tenant from another.
+func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, target search.Target, plan search.Plan) string {
+	l := &filteredLeg{
+		filter: &filterSQL{args: args, tenant: tenant, collection: collection},
+		vector: args.add(pgvector.NewHalfVector(target.Vector)), slot: args.add(target.Collection.Slot), limit: args.add(target.Limit),
+		few: fewMatches(target.Collection.Chunks, target.Limit), dimensions: target.Collection.Embedding.Dimensions,
+		tenant: tenant, collection: collection,
+	}
+	ways := waysTo(plan.Filter)
+	if len(ways) == 0 {
+		return l.proposed(plan.Filter, "TRUE")
+	}
+	steps, found := l.findKeys(ways)
+	isFew := fmt.Sprintf("(%s AND (SELECT count(*) FROM matched) <= %d)", found, l.few*chunksPerMatch)
+	return fmt.Sprintf(`WITH %s, matched AS MATERIALIZED (SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %s AND c.collection_id = %s
+			AND c.document_key = ANY (ARRAY(SELECT key FROM keys)) AND %s LIMIT %d + 1)
+		(SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s AND v.ordinal = ANY (ARRAY(SELECT ordinal FROM matched))
+			AND %s ORDER BY distance, v.ordinal LIMIT %s)
+		UNION ALL (SELECT %s::uuid, %d, 'Infinity' WHERE %s)
+		UNION ALL (%s)`,
+		steps, tenant, collection, found, l.few*chunksPerMatch,
+		l.vector, l.source(), isFew, l.limit,
+		tenant, completeMark, isFew,
+		l.proposed(plan.Filter, "NOT "+isFew))
+}
+
+// source is the collection's vectors, as v.
+func (l *filteredLeg) source() string {
+	return fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, l.slot, l.tenant, l.collection)
+}
+
+// proposed has the index propose, and looks each candidate up in the filter; nothing when the condition, which must not
+// depend on a row, does not hold.
+func (l *filteredLeg) proposed(e filter.Expr, when string) string {
+	distance := fmt.Sprintf("v.embedding::halfvec(%d) <=> %s", l.dimensions, l.vector)
+	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, %[1]s AS distance FROM %[2]s AND %[3]s AND %[4]s ORDER BY %[1]s LIMIT %[5]s`,
+		distance, l.source(), when, l.filter.ofCandidate(e), l.limit)
+}
+
+// findKeys tries the ways one after another until one finds few documents, and names them keys. found is the condition
+// that there was such a way.
+func (l *filteredLeg) findKeys(ways []way) (steps, found string) {
+	var tries, keys, many []string
+	for i, w := range ways {
+		name := fmt.Sprintf("found%d", i)
+		tries = append(tries, fmt.Sprintf("%s AS MATERIALIZED (SELECT k.key FROM (%s) k (key) WHERE %s LIMIT %d + 1)",
+			name, l.filter.keys(w.by), strings.Join(append(slices.Clone(many), "TRUE"), " AND "), l.few))
+		few := append(slices.Clone(many), fmt.Sprintf("(SELECT count(*) FROM %s) <= %d", name, l.few))
+		keys = append(keys, fmt.Sprintf("SELECT k.key FROM %s k WHERE %s AND %s", name, strings.Join(few, " AND "), l.filter.of("k.key").condition(w.rest)))
+		many = append(many, fmt.Sprintf("(SELECT count(*) FROM %s) > %d", name, l.few))
+	}
+	steps = fmt.Sprintf("%s, keys AS MATERIALIZED (%s)", strings.Join(tries, ", "), strings.Join(keys, " UNION ALL "))
+	return steps, "NOT (" + strings.Join(many, " AND ") + ")"
+}
