@@ -22,6 +22,9 @@ import (
 // fireEnv makes the test under fire as large as the variable says, in chunks, with a threshold of a twentieth.
 const fireEnv = "LINDERO_FIRE_CHUNKS"
 
+// killsEachWay bounds the kills on the way up and down: on a busy machine a step may last longer than it is left alone.
+const killsEachWay = 40
+
 // TestPlacementUnderFire has a collection grow past the threshold and shrink again while searches run against it, and
 // kills the mover's connections at random all the while. No search may err, or return a deleted, a foreign or a
 // doubled hit, or fewer than there are.
@@ -34,6 +37,7 @@ func TestPlacementUnderFire(t *testing.T) {
 	policy := postgres.PlacementPolicy{PromoteAt: int64(size / 5), DemoteAt: int64(size / 8)}
 	f := storefixture.NewPlaced(t, policy)
 	fire := &underFire{env: newPlacedEnv(t, f), mover: f.OpenAs(t, "mover")}
+	fire.killsLeft.Store(killsEachWay)
 	fire.deletedAt = make([]atomic.Int64, size)
 	fire.publishedAt = make([]atomic.Int64, size)
 	neighbour := newPlacedEnv(t, f)
@@ -50,6 +54,7 @@ func TestPlacementUnderFire(t *testing.T) {
 		fire.grow(from, from+size/20)
 	}
 	fire.await("promoted", func(slot int) bool { return slot >= store.FirstOwnSlot })
+	fire.killsLeft.Store(killsEachWay)
 	for from := 0; from < size-size/20; from += size / 20 {
 		fire.shrink(from, from+size/20)
 	}
@@ -73,6 +78,7 @@ type underFire struct {
 	clock                   atomic.Int64
 	publishedAt, deletedAt  []atomic.Int64 // 0: not yet
 	searches, kills, broken atomic.Int64
+	killsLeft               atomic.Int64
 }
 
 func (u *underFire) grow(from, to int) {
@@ -153,10 +159,14 @@ func (u *underFire) killUntil(ctx context.Context) {
 		return
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for ctx.Err() == nil {
+	for {
 		select {
 		case <-ctx.Done():
+			return
 		case <-time.After(time.Duration(20+rand.IntN(200)) * time.Millisecond):
+		}
+		if u.killsLeft.Load() <= 0 {
+			continue
 		}
 		var killed int64
 		err := conn.QueryRow(context.WithoutCancel(ctx), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -165,6 +175,7 @@ func (u *underFire) killUntil(ctx context.Context) {
 			u.Error(err)
 		}
 		u.kills.Add(killed)
+		u.killsLeft.Add(-killed)
 	}
 }
 
