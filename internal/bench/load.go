@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -146,19 +145,19 @@ func appendVector(to []byte, vector []float32) []byte {
 	return append(to, ']')
 }
 
-// settle waits until the server's background work on the loaded collections is over, as far as can be seen from
-// outside: the kind of their index has not changed for a while.
+// settle waits until the server's background work on the loaded collections is over, as far as operators can see: no
+// collection is being moved or waits for it, and none has changed its place for a while.
 func (b *Bench) settle(ctx context.Context, subjects []*subject) error {
 	const quiet = 3
 	deadline := time.Now().Add(b.cfg.Settle)
 	last, same := "", 0
 	for same < quiet && time.Now().Before(deadline) {
-		kinds, err := b.indexKinds(ctx, subjects)
+		places, moving, err := b.places(ctx, subjects)
 		if err != nil {
 			return err
 		}
-		if same++; kinds != last {
-			last, same = kinds, 0
+		if same++; moving || places != last {
+			last, same = places, 0
 		}
 		select {
 		case <-ctx.Done():
@@ -169,15 +168,17 @@ func (b *Bench) settle(ctx context.Context, subjects []*subject) error {
 	return nil
 }
 
-func (b *Bench) indexKinds(ctx context.Context, subjects []*subject) (string, error) {
-	kinds := make([]string, 0, len(subjects))
+// places is the state of all collections as one text, and whether one is on the move.
+func (b *Bench) places(ctx context.Context, subjects []*subject) (all string, moving bool, err error) {
 	for _, s := range subjects {
-		c, err := s.client.Collection(ctx, collection)
+		placement, err := b.platform.Placement(ctx, s.id)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
-		kinds = append(kinds, c.Index.Kind)
+		for _, c := range placement.Collections {
+			all += fmt.Sprintln(s.id, c.Collection, c.Slot, c.State)
+			moving = moving || c.State != "settled" || c.DueSince != nil
+		}
 	}
-	all, err := json.Marshal(kinds)
-	return string(all), err
+	return all, moving, nil
 }

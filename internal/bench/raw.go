@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,7 +23,8 @@ type raw struct {
 // home is where a tenant's collection lies.
 type home struct {
 	tenant, collection uuid.UUID
-	slot               int
+	slot, ef           int
+	dimensions         int
 }
 
 func (b *Bench) openRaw(ctx context.Context, subjects []*subject) (*raw, error) {
@@ -57,15 +59,27 @@ func (r *raw) find(ctx context.Context, s *subject) (h home, err error) {
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(bind, s.id)
-	batch.Queue(`SELECT id, slot FROM collections WHERE tenant_id = $1 AND name = $2`, h.tenant, collection).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&h.collection, &h.slot) })
+	batch.Queue(`SELECT id, slot, dimensions, coalesce(nullif(ef_search, 0), CASE WHEN indexed_chunks <= 12000 THEN 40 ELSE 80 END)
+		FROM collections WHERE tenant_id = $1 AND name = $2`, h.tenant, collection).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&h.collection, &h.slot, &h.dimensions, &h.ef) })
 	return h, r.conn.SendBatch(ctx, batch).Close()
 }
 
-// statement ranks and reads the passages at once. Where %s stands, a filter may be.
+// ownSlot is from which slot on a collection lies alone and has an HNSW index.
+const ownSlot = 1000
+
+// distance is what the nearest are ranked by; with an index, exactly what it is an index of.
+func (h home) distance(filter bool) string {
+	if h.slot < ownSlot || filter {
+		return "v.embedding <=> $4"
+	}
+	return fmt.Sprintf("v.embedding::halfvec(%d) <=> $4", h.dimensions)
+}
+
+// statement ranks and reads the passages at once: by a distance, under a filter or none, so many.
 const statement = `WITH nearest AS MATERIALIZED (
-		SELECT v.ordinal, v.embedding <=> $4 AS distance FROM chunk_vectors v
-		WHERE v.slot = $1 AND v.tenant_id = $2 AND v.collection_id = $3 %s ORDER BY distance LIMIT %d)
+		SELECT v.ordinal, %[1]s AS distance FROM chunk_vectors v
+		WHERE v.slot = $1 AND v.tenant_id = $2 AND v.collection_id = $3 %[2]s ORDER BY %[1]s LIMIT %[3]d)
 	SELECT d.id, c.chunk_id, c.text, d.title, d.url, d.metadata, c.position, c.start_offset, c.end_offset, n.distance
 	FROM nearest n
 	JOIN chunks c ON c.tenant_id = $2 AND c.collection_id = $3 AND c.ordinal = n.ordinal
@@ -88,14 +102,17 @@ type passage struct {
 func (r *raw) ask(ctx context.Context, q *query) (time.Duration, error) {
 	home, started := r.homes[q.subject], time.Now()
 	args := []any{home.slot, home.tenant, home.collection, pgvector.NewHalfVector(q.vector)}
-	sql := fmt.Sprintf(statement, "", r.topK)
+	sql := fmt.Sprintf(statement, home.distance(false), "", r.topK)
 	if q.truth.below < shares {
-		sql = fmt.Sprintf(statement, filtered, r.topK)
+		sql = fmt.Sprintf(statement, home.distance(true), filtered, r.topK)
 		args = append(args, float64(q.truth.below))
 	}
 	passages := make([]passage, 0, r.topK)
 	batch := &pgx.Batch{}
 	batch.Queue(bind, q.subject.id)
+	if home.slot >= ownSlot && q.truth.below == shares { // as wide as the service searches, and no sort of the whole slot instead
+		batch.Queue(`SELECT set_config('hnsw.ef_search', $1, true), set_config('enable_sort', 'off', true)`, strconv.Itoa(max(home.ef, r.topK)))
+	}
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
 		var p passage
 		_, err := pgx.ForEachRow(rows, []any{&p.id, &p.chunk, &p.text, &p.title, &p.url, &p.metadata, &p.position, &p.start, &p.end, &p.distance},
