@@ -74,7 +74,11 @@ func killAndResume(t *testing.T, dir string, kills int) {
 		if 0 < len(before) && len(before) < undisturbed.Uploaded {
 			partial++
 		}
-		p := hurt.start(nil, "ingest", "--json", "--parallel", "3", dir)
+		parallel := "3"
+		if run == 0 {
+			parallel = "1" // so that one batch is there for certain when its answer is awaited
+		}
+		p := hurt.start(nil, "ingest", "--json", "--parallel", parallel, dir)
 		watched.kill(p, run, kills, undisturbed.Bytes)
 		last = p.summary()
 		uploads := watched.end()
@@ -248,6 +252,8 @@ func (w *watcher) kill(p *process, run, kills int, bytes int64) {
 	switch {
 	case run >= kills:
 		w.begin(now, 1<<62, 1<<62)
+	case run == 0:
+		w.begin(now, 1<<62, 3) // the collection, a look-up, a batch
 	case run%2 == 0:
 		w.begin(now, rand.Int64N(bytes/4), 1<<62)
 	default:
