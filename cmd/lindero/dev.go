@@ -36,6 +36,7 @@ type devCommand struct {
 	embeddingSettings
 	searchSettings
 	webhookSettings
+	placementSettings
 	Listen   string `env:"LINDERO_LISTEN" default:"127.0.0.1:8080" help:"Where to listen (${env})."`
 	DataDir  string `env:"LINDERO_DATA_DIR" default:".lindero" help:"Where the private database and the keys lie (${env})."`
 	AdminKey string `env:"LINDERO_ADMIN_KEY" help:"The platform key; made and kept in the data directory when not set (${env})."`
@@ -103,9 +104,13 @@ func (d *devCommand) ensureAdminKey() error {
 }
 
 func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logger) error {
+	placement, err := d.placementSettings.policy()
+	if err != nil {
+		return err
+	}
 	s, err := newServer(c.ctx, serverConfig{
 		Listen: d.Listen, DatabaseURL: cluster.URL("lindero_app", devDatabase), PlatformURL: cluster.URL("lindero_platform", devDatabase),
-		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Searches: d.searchSettings, Log: log,
+		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Searches: d.searchSettings, Placement: placement, Log: log,
 		// A receiver to try webhooks with runs where this runs.
 		Webhooks: webhook.Policy{Allow: slices.Concat(webhook.Loopback, d.WebhookAllow)},
 	})

@@ -17,6 +17,7 @@ type processSettings struct {
 	embeddingSettings
 	webhookSettings
 	vectorSettings
+	placementSettings
 	DatabaseURL string `env:"LINDERO_DATABASE_URL" help:"Database, as the restricted role lindero_app (${env})."`
 	Secret      string `env:"LINDERO_SECRET" help:"Mixed into the hashes of keys, so that the database alone does not suffice; never change it (${env})."`
 }
@@ -25,9 +26,13 @@ func (p processSettings) config(c *console) (serverConfig, error) {
 	if p.DatabaseURL == "" {
 		return serverConfig{}, usageError{"LINDERO_DATABASE_URL is not set; it looks like postgres://lindero_app:password@host:5432/lindero. To try Lindero with nothing configured: lindero dev"}
 	}
+	placement, err := p.placementSettings.policy()
+	if err != nil {
+		return serverConfig{}, err
+	}
 	return serverConfig{
 		DatabaseURL: p.DatabaseURL, Secret: p.Secret, Embedding: p.embeddingSettings, Vectors: p.vectorSettings,
-		Webhooks: p.policy(), Log: p.logger(c.err),
+		Webhooks: p.webhookSettings.policy(), Placement: placement, Log: p.logger(c.err),
 	}, nil
 }
 

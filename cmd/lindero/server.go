@@ -39,6 +39,7 @@ type serverConfig struct {
 	Workers     int      // negative: none
 	Tenants     []string // that the workers are dedicated to; empty: the shared pool
 	Embedding   embeddingSettings
+	Placement   postgres.PlacementPolicy
 	Searches    searchSettings
 	Webhooks    webhook.Policy
 	Vectors     vectorSettings
@@ -83,7 +84,7 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 		}
 	}()
 	s.store, err = postgres.Open(ctx, postgres.Config{
-		URL: cfg.DatabaseURL, MaxConns: poolSize, Secret: cfg.Secret, DefaultEmbedding: cfg.Embedding.defaultProfile(), Log: cfg.Log,
+		URL: cfg.DatabaseURL, MaxConns: poolSize, Secret: cfg.Secret, DefaultEmbedding: cfg.Embedding.defaultProfile(), Placement: cfg.Placement, Log: cfg.Log,
 	})
 	if err != nil {
 		return s, err

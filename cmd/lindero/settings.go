@@ -14,6 +14,7 @@ import (
 	"lindero/embed/openai"
 	"lindero/fault"
 	"lindero/store"
+	"lindero/store/postgres"
 	"lindero/webhook"
 )
 
@@ -35,6 +36,20 @@ func (l logSettings) logger(w io.Writer) *slog.Logger {
 type searchSettings struct {
 	SlowSearch     time.Duration `env:"LINDERO_SLOW_SEARCH" default:"250ms" help:"Log searches that take longer, with their explanation; 0 for none (${env})."`
 	SlowSearchText bool          `env:"LINDERO_SLOW_SEARCH_TEXT" help:"Log the words of slow searches too; they are the tenants' (${env})."`
+}
+
+// placementSettings say which collections get an index of their own.
+type placementSettings struct {
+	PromoteChunks int64 `env:"LINDERO_PROMOTE_CHUNKS" default:"1500" help:"From this size on a collection gets a partition of its own with an index; half of it takes it back (${env})."`
+	MaxSlots      int   `env:"LINDERO_MAX_SLOTS" default:"300" help:"How many collections may have one (${env})."`
+	IndexMemory   int64 `env:"LINDERO_INDEX_MEMORY" default:"1024" help:"MiB that building one index may take in the database (${env})."`
+}
+
+func (p placementSettings) policy() (postgres.PlacementPolicy, error) {
+	if p.PromoteChunks < 100 || p.MaxSlots < 1 || p.MaxSlots > 10_000 || p.IndexMemory < 64 || p.IndexMemory > 1<<20 {
+		return postgres.PlacementPolicy{}, usageError{"LINDERO_PROMOTE_CHUNKS must be at least 100, LINDERO_MAX_SLOTS from 1 to 10000 and LINDERO_INDEX_MEMORY from 64 to 1048576"}
+	}
+	return postgres.PlacementPolicy{PromoteAt: p.PromoteChunks, MaxSlots: p.MaxSlots, IndexMemory: p.IndexMemory << 10}, nil
 }
 
 // embeddingSettings say what embeds where a collection's caller did not choose.

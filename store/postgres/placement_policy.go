@@ -3,7 +3,7 @@ package postgres
 import "lindero/store"
 
 // PlacementPolicy says which collections get a slot of their own with an approximate index. The sizes are in
-// chunks; docs/decisions/0005-placement-threshold.md holds the measurements behind the defaults.
+// chunks; docs/decisions/0006-placement-threshold.md holds the measurements behind the defaults.
 type PlacementPolicy struct {
 	PromoteAt int64 // a collection of this size gets its own slot; 0: 1,500
 	DemoteAt  int64 // an indexed one that is smaller goes back, below PromoteAt; 0: half of PromoteAt
