@@ -59,8 +59,7 @@ func (h *Handle) UnsentVectors(ctx context.Context, limit int) (changes []store.
 			FROM (SELECT * FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL
 					AND EXISTS (SELECT FROM tenants WHERE id = $1 AND state <> 'deleting')
 				ORDER BY collection_id, ordinal LIMIT $2) o
-			LEFT JOIN LATERAL (SELECT d.id, d.metadata, c.metadata AS own FROM `+passageSource+`
-				WHERE c.tenant_id = $1 AND c.collection_id = o.collection_id AND c.ordinal = o.ordinal OFFSET 0) p ON NOT o.deleted
+			LEFT JOIN LATERAL (SELECT d.id, d.metadata, c.metadata AS own FROM `+passageAt("$1", "o.collection_id", "o.ordinal")+` OFFSET 0) p ON NOT o.deleted
 			LEFT JOIN LATERAL (SELECT x.embedding FROM chunk_vectors x WHERE x.slot = (SELECT slot FROM collections
 					WHERE tenant_id = $1 AND id = o.collection_id)
 				AND x.tenant_id = $1 AND x.collection_id = o.collection_id AND x.ordinal = o.ordinal OFFSET 0) v ON p.id IS NOT NULL

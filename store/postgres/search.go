@@ -74,7 +74,7 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 		retrieved: make([]search.Retrieved, len(plan.Targets)), complete: make([]bool, len(plan.Targets))}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-	batch.Queue(bindTenant, h.id.String())
+	batch.Queue(bindSearch, h.id.String())
 	s.queueVersions(batch, plan.Targets)
 	for i, target := range plan.Targets {
 		if target.Vector != nil {
@@ -184,7 +184,8 @@ func (s *snapshot) queueLexicalLeg(batch *pgx.Batch, plan search.Plan, i int) {
 	})
 	batch.Queue(`SELECT k.n, p.postings FROM unnest($3::text[]) WITH ORDINALITY AS k (term, n)
 		CROSS JOIN LATERAL (SELECT l.postings FROM lexical_postings l
-			WHERE l.tenant_id = $1 AND l.collection_id = $2 AND l.term = k.term OFFSET 0) p`, tenant, collection, terms).
+			WHERE l.tenant_id = $1 AND l.collection_id = $2 AND l.term >= k.term AND l.term <= k.term
+			ORDER BY l.term, l.segment_id OFFSET 0) p`, tenant, collection, terms).
 		Query(func(rows pgx.Rows) error {
 			var n int
 			var block []byte

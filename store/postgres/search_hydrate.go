@@ -16,9 +16,15 @@ import (
 const passageColumns = `c.document_key, d.id, c.chunk_id, d.title, d.url, d.language, c.text, d.metadata, c.metadata,
 	c.position, c.start_offset, c.end_offset, c.page`
 
-// passageSource finds a chunk of the tenant $1 and the collection $2 by ordinal, on both sides by primary key.
-const passageSource = `chunks c JOIN documents d ON d.tenant_id = c.tenant_id AND d.collection_id = c.collection_id
-	AND d.key = c.document_key`
+// passageAt finds the chunk c of an ordinal and its document d, both by primary key. Each look-up is ordered as that
+// key: while the planner knows nothing of freshly loaded tables, their other index with the same leading columns looks
+// as good to it, and it would read the whole collection for every key. bindSearch forbids the sort that this would take.
+func passageAt(tenant, collection, ordinal string) string {
+	return fmt.Sprintf(`(SELECT * FROM chunks WHERE tenant_id = %[1]s AND collection_id = %[2]s
+			AND ordinal >= %[3]s AND ordinal <= %[3]s ORDER BY ordinal OFFSET 0) c
+		CROSS JOIN LATERAL (SELECT * FROM documents WHERE tenant_id = %[1]s AND collection_id = %[2]s
+			AND key >= c.document_key AND key <= c.document_key ORDER BY key OFFSET 0) d`, tenant, collection, ordinal)
+}
 
 // passageRow scans one passage. The columns are null where the chunk is gone.
 type passageRow struct {
@@ -66,8 +72,8 @@ func (s *snapshot) queueNearestPassages(batch *pgx.Batch, nearest string, args *
 	}
 	statement := fmt.Sprintf(`WITH nearest AS MATERIALIZED (%s)
 		SELECT n.tenant_id, n.ordinal, n.distance, p.*%s FROM nearest n
-		LEFT JOIN LATERAL (SELECT %s FROM %s WHERE c.tenant_id = %s AND c.collection_id = %s AND c.ordinal = n.ordinal OFFSET 0) p ON true
-		%s ORDER BY n.distance, n.ordinal`, nearest, vector, passageColumns, passageSource, tenant, collection, fromVectors)
+		LEFT JOIN LATERAL (SELECT %s FROM %s OFFSET 0) p ON true
+		%s ORDER BY n.distance, n.ordinal`, nearest, vector, passageColumns, passageAt(tenant, collection, "n.ordinal"), fromVectors)
 	id := plan.Targets[i].Collection.ID
 	s.passages = map[search.Key]search.Passage{}
 	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error {
@@ -123,8 +129,7 @@ func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinal
 		arguments = append(arguments, s.slots[collection])
 	}
 	statement := `SELECT k.ordinal, p.* FROM unnest($3::bigint[]) AS k (ordinal)
-		CROSS JOIN LATERAL (SELECT ` + passageColumns + vector + ` FROM ` + passageSource + `
-			WHERE c.tenant_id = $1 AND c.collection_id = $2 AND c.ordinal = k.ordinal OFFSET 0) p`
+		CROSS JOIN LATERAL (SELECT ` + passageColumns + vector + ` FROM ` + passageAt("$1", "$2", "k.ordinal") + ` OFFSET 0) p`
 	batch.Queue(statement, arguments...).Query(func(rows pgx.Rows) error {
 		var ordinal int64
 		var row passageRow

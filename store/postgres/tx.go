@@ -18,6 +18,9 @@ import (
 // bindTenant sets the tenant for the rest of the transaction; with no transaction open it would bind nothing.
 const bindTenant = "SELECT set_config('app.tenant_id', $1, true)"
 
+// bindSearch does so for a search, whose look-ups must keep to the index they are ordered as (lookup.go).
+const bindSearch = "SELECT set_config('app.tenant_id', $1, true), set_config('enable_sort', 'off', true)"
+
 // retryAfterOutage is what clients are told to wait while the database is away.
 const retryAfterOutage = 2 * time.Second
 
