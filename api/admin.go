@@ -18,6 +18,13 @@ type tenantBody struct {
 	Features json.RawMessage `json:"features,omitempty" doc:"JSON object; dedicated_workers: true leaves its documents to workers started for it"`
 	Metadata json.RawMessage `json:"metadata,omitempty" doc:"JSON object"`
 	Region   string          `json:"region,omitempty"`
+
+	Placement *placementChoice `json:"placement,omitempty" doc:"Chooses what serves the tenant; the deployment does when left out"`
+}
+
+// placementChoice is what an operator may choose of a new tenant's placement.
+type placementChoice struct {
+	Vectors string `json:"vectors,omitempty" enum:"pgvector,pinecone" doc:"What serves its vector searches"`
 }
 
 type tenantPatch struct {
@@ -82,10 +89,14 @@ func oneTenant(t tenant.Tenant, err error) (*answer[TenantView], error) {
 }
 
 func (s *server) createTenant(ctx context.Context, _ *none, body *tenantBody) (*answer[TenantView], error) {
-	return oneTenant(s.cfg.Admin.Create(ctx, admin.Spec{
+	spec := admin.Spec{
 		Slug: body.Slug, Name: body.Name, Plan: body.Plan, Region: body.Region,
 		Settings: body.Settings, Features: body.Features, Metadata: body.Metadata,
-	}))
+	}
+	if body.Placement != nil {
+		spec.Vectors = body.Placement.Vectors
+	}
+	return oneTenant(s.cfg.Admin.Create(ctx, spec))
 }
 
 func (s *server) patchTenant(ctx context.Context, in *tenantRef, body *tenantPatch) (*answer[TenantView], error) {

@@ -111,6 +111,7 @@ type Admin interface {
 	CreateKey(ctx context.Context, ref string, spec tenant.KeySpec) (k tenant.Key, secret string, err error)
 	Keys(ctx context.Context, ref string, page store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, ref, id string) error
-	Placement(ctx context.Context, ref string) (tenant.Tenant, []store.VectorPlacement, error)
+	Placement(ctx context.Context, ref string) (admin.Placement, error)
+	SetVectors(ctx context.Context, ref, backend string) (tenant.Tenant, error)
 	Place(ctx context.Context, ref, collection, kind string) error
 }

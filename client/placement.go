@@ -10,7 +10,18 @@ import (
 type TenantPlacement struct {
 	Database    string                `json:"database"`
 	Vectors     string                `json:"vectors"` // pgvector or pinecone
+	Move        VectorMove            `json:"move"`
 	Collections []CollectionPlacement `json:"collections"`
+}
+
+// VectorMove is what has to happen until the tenant's namespaces in Pinecone are as its record and its operator want
+// them. Searches are complete all the while. With pgvector as the target, Namespaces are still to be deleted.
+type VectorMove struct {
+	Settled     bool  `json:"settled"`     // nothing is left
+	Collections int64 `json:"collections"` // whose searches have not changed over
+	Unsent      int64 `json:"unsent"`      // vectors that Pinecone has not been told of
+	Unseen      int64 `json:"unseen"`      // vectors that it has taken and does not show yet
+	Namespaces  int64 `json:"namespaces"`  // that the tenant has, one a dimension
 }
 
 // CollectionPlacement is where a collection's vectors lie.
@@ -41,6 +52,17 @@ func (p Platform) Placement(ctx context.Context, ref string) (TenantPlacement, e
 func (p Platform) PlaceCollection(ctx context.Context, ref, collection, kind string) (TenantPlacement, error) {
 	var out TenantPlacement
 	request, err := jsonCall(http.MethodPost, tenantPath(ref)+"/placement", map[string]string{"collection": collection, "kind": kind})
+	if err != nil {
+		return out, err
+	}
+	return out, p.client.do(ctx, request, &out)
+}
+
+// PlaceVectors has a tenant's vector searches served by pgvector or pinecone. The move is made in the background;
+// Placement tells how far it is.
+func (p Platform) PlaceVectors(ctx context.Context, ref, backend string) (TenantPlacement, error) {
+	var out TenantPlacement
+	request, err := jsonCall(http.MethodPost, tenantPath(ref)+"/placement", PlacementChoice{Vectors: backend})
 	if err != nil {
 		return out, err
 	}

@@ -22,6 +22,19 @@ type TenantSpec struct {
 	Plan     string          `json:"plan,omitempty"` // trial, business or enterprise
 	Region   string          `json:"region,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"` // JSON object
+	// Placement chooses what serves the tenant; nil leaves it to the deployment.
+	Placement *PlacementChoice `json:"placement,omitempty"`
+}
+
+// PlacementChoice is what an operator may choose of a tenant's placement.
+type PlacementChoice struct {
+	Vectors string `json:"vectors"` // pgvector or pinecone
+}
+
+// Placement is what serves a tenant.
+type Placement struct {
+	Database string `json:"database"`
+	Vectors  string `json:"vectors"` // pgvector or pinecone
 }
 
 // TenantPatch changes a tenant; nil leaves a field as it is.
@@ -53,6 +66,7 @@ type Tenant struct {
 	Limits      Limits          `json:"limits"` // all that hold
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	Region      string          `json:"region"`
+	Placement   Placement       `json:"placement"`
 	TrialEndsAt *time.Time      `json:"trial_ends_at,omitempty"`
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`

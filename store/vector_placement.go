@@ -32,3 +32,16 @@ func (p VectorPlacement) Kind() string {
 	}
 	return PlaceExact
 }
+
+// VectorMove is what has to happen until a tenant's namespaces in Pinecone are as its record and its operator want them.
+type VectorMove struct {
+	Collections int64 // whose searches have not changed over to the tenant's backend
+	Unsent      int64 // vectors that Pinecone has not been told of
+	Unseen      int64 // vectors that it has taken and does not show yet
+	Namespaces  int64 // that the tenant has; none is to be left when it is on pgvector
+}
+
+// Settled reports whether nothing has to happen for a tenant on the backend.
+func (m VectorMove) Settled(backend string) bool {
+	return m.Collections+m.Unsent+m.Unseen == 0 && (backend == Pinecone || m.Namespaces == 0)
+}

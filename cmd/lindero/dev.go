@@ -17,6 +17,7 @@ import (
 
 	"lindero/internal/demo"
 	"lindero/internal/localpg"
+	"lindero/internal/pineconeemu"
 	"lindero/migrations"
 	"lindero/webhook"
 )
@@ -37,6 +38,7 @@ type devCommand struct {
 	searchSettings
 	webhookSettings
 	placementSettings
+	vectorSettings
 	Listen   string `env:"LINDERO_LISTEN" default:"127.0.0.1:8080" help:"Where to listen (${env})."`
 	DataDir  string `env:"LINDERO_DATA_DIR" default:".lindero" help:"Where the private database and the keys lie (${env})."`
 	AdminKey string `env:"LINDERO_ADMIN_KEY" help:"The platform key; made and kept in the data directory when not set (${env})."`
@@ -66,7 +68,14 @@ func (d *devCommand) Run(c *console) error {
 	if err := d.ensureAdminKey(); err != nil {
 		return err
 	}
-	return d.serve(c, cluster, log)
+	emulator, err := d.emulatePinecone(log)
+	if err != nil {
+		return err
+	}
+	if emulator != nil {
+		defer func() { _ = emulator.Close() }()
+	}
+	return d.serve(c, cluster, log, emulator)
 }
 
 // prepareDatabase creates and migrates the database of the private cluster.
@@ -103,14 +112,14 @@ func (d *devCommand) ensureAdminKey() error {
 	return err
 }
 
-func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logger) error {
+func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logger, emulator *pineconeemu.Emulator) error {
 	placement, err := d.placementSettings.policy()
 	if err != nil {
 		return err
 	}
 	s, err := newServer(c.ctx, serverConfig{
 		Listen: d.Listen, DatabaseURL: cluster.URL("lindero_app", devDatabase), PlatformURL: cluster.URL("lindero_platform", devDatabase),
-		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Searches: d.searchSettings, Placement: placement, Log: log,
+		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Searches: d.searchSettings, Vectors: d.vectorSettings, Placement: placement, Log: log,
 		// A receiver to try webhooks with runs where this runs.
 		Webhooks: webhook.Policy{Allow: slices.Concat(webhook.Loopback, d.WebhookAllow)},
 	})
@@ -121,7 +130,7 @@ func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logge
 	defer cancel()
 	running := make(chan error, 1)
 	go func() { running <- s.run(ctx) }()
-	if err := d.welcome(ctx, c, s); err != nil && ctx.Err() == nil {
+	if err := d.welcome(ctx, c, s, emulator); err != nil && ctx.Err() == nil {
 		cancel()
 		return errors.Join(err, <-running)
 	}
@@ -129,17 +138,21 @@ func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logge
 }
 
 // welcome loads the demo and prints what to try.
-func (d *devCommand) welcome(ctx context.Context, c *console, s *server) error {
+func (d *devCommand) welcome(ctx context.Context, c *console, s *server, emulator *pineconeemu.Emulator) error {
 	report := s.guard.Report()
 	url := "http://" + s.listener.Addr().String()
 	fmt.Fprintf(c.out, "\nLindero %s on %s\n  PostgreSQL %s, pgvector %s · embedder %s · isolation verified (%d checks)\n  Platform key: %s\n",
 		version, url, report.PostgreSQL, report.PgVector, d.Embedder, len(report.Checks), d.AdminKey)
+	d.tellVectors(c, emulator)
 	if d.NoDemo {
-		return nil
+		return d.tellElsewhere(ctx, c, url)
 	}
 	access, err := demo.Load(ctx, demo.Config{URL: url, AdminKey: d.AdminKey, File: filepath.Join(d.DataDir, demoKeysFile)})
 	if err != nil {
 		return fmt.Errorf("load the demo: %w", err)
+	}
+	if err := d.tellElsewhere(ctx, c, url); err != nil {
+		return err
 	}
 	printDemo(c, url, access)
 	return nil

@@ -44,13 +44,13 @@ type dev struct {
 	code     chan int
 }
 
-func startDev(t *testing.T, dataDir string) *dev {
+func startDev(t *testing.T, dataDir string, flags ...string) *dev {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &dev{out: newScreen(), err: newScreen(), stop: cancel, code: make(chan int, 1)}
 	go func() {
 		d.code <- run(&console{ctx: ctx, in: strings.NewReader(""), out: d.out, err: d.err},
-			[]string{"dev", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--log-level", "warn"})
+			append([]string{"dev", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--log-level", "warn"}, flags...))
 	}()
 	t.Cleanup(cancel)
 	timeout := time.After(2 * time.Minute)

@@ -4,13 +4,16 @@ import (
 	"errors"
 	"fmt"
 
+	"lindero/store"
 	"lindero/store/postgres"
 )
 
-// doctorCommand checks a database before anybody relies on it.
+// doctorCommand checks a database before anybody relies on it, or a vector backend beside it.
 type doctorCommand struct {
 	processSettings
 	output
+	doctorPinecone
+	Backend string `help:"Compare this vector backend with the database instead: pinecone." enum:"pinecone," default:""`
 }
 
 // diagnosis is the report for machines.
@@ -29,11 +32,17 @@ func (d *doctorCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	if d.Backend == "" && (d.Fix || d.Tenant != "") {
+		return usageError{"--fix and --tenant belong to --backend pinecone"}
+	}
 	s, err := postgres.Open(c.ctx, postgres.Config{URL: config.DatabaseURL, Secret: config.Secret, Log: config.Log})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if d.Backend == store.Pinecone {
+		return d.reconcile(c, config, s)
+	}
 	found := diagnosis{Migrations: "ok", OK: true}
 	if err := checkMigrated(c.ctx, s.Pool()); err != nil {
 		found.Migrations, found.OK = err.Error(), false

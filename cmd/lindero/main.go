@@ -30,7 +30,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server, with workers unless told otherwise."`
 	Worker  workerCommand  `cmd:"" help:"Run workers alone."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`
-	Doctor  doctorCommand  `cmd:"" help:"Check isolation, versions and migrations of a database."`
+	Doctor  doctorCommand  `cmd:"" help:"Check isolation, versions and migrations of a database, or Pinecone against it."`
 	Tenant  tenantCommand  `cmd:"" help:"Manage tenants (needs a platform key)."`
 	Key     keyCommand     `cmd:"" help:"Manage tenants' API keys (needs a platform key)."`
 	Ingest  ingestCommand  `cmd:"" help:"Send files and directories to a collection and wait until they are searchable."`

@@ -28,14 +28,17 @@ var (
 type queueWatch struct {
 	store *postgres.Store
 	log   *slog.Logger
+	// tells is whether this process could tell Pinecone of vectors: whoever could is slow at worst.
+	tells bool
 
-	mu     sync.Mutex
-	health postgres.QueueHealth
-	told   bool // that tenants are unserved
+	mu         sync.Mutex
+	health     postgres.QueueHealth
+	told       bool // that tenants are unserved
+	toldUntold bool // that tenants' vectors wait for Pinecone
 }
 
-func newQueueWatch(store *postgres.Store, log *slog.Logger) *queueWatch {
-	return &queueWatch{store: store, log: log}
+func newQueueWatch(store *postgres.Store, tells bool, log *slog.Logger) *queueWatch {
+	return &queueWatch{store: store, tells: tells, log: log}
 }
 
 func (w *queueWatch) run(ctx context.Context) {
@@ -61,7 +64,19 @@ func (w *queueWatch) look(ctx context.Context) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.tells {
+		health.Untold = 0
+	}
 	w.health = health
+	if some := health.Untold > 0; some != w.toldUntold {
+		w.toldUntold = some
+		if some {
+			w.log.Warn("tenants on Pinecone wait for a process that has it configured; until then their searches are answered exactly from PostgreSQL. Set PINECONE_API_KEY, or move them with lindero tenant placement --vectors pgvector",
+				"tenants", health.Untold)
+		} else {
+			w.log.Info("no tenant waits for Pinecone any more")
+		}
+	}
 	if some := len(health.Unserved) > 0; some != w.told {
 		w.told = some
 		if some {
@@ -77,10 +92,14 @@ func (w *queueWatch) look(ctx context.Context) {
 func (w *queueWatch) warnings() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.health.Unserved) == 0 {
-		return nil
+	var all []string
+	if n := len(w.health.Unserved); n > 0 {
+		all = append(all, fmt.Sprintf("dedicated_workers: the work of %d tenants waits for workers that do not run", n))
 	}
-	return []string{fmt.Sprintf("dedicated_workers: the work of %d tenants waits for workers that do not run", len(w.health.Unserved))}
+	if n := w.health.Untold; n > 0 {
+		all = append(all, fmt.Sprintf("pinecone: the vectors of %d tenants wait for a process that has Pinecone configured; searches answer from PostgreSQL", n))
+	}
+	return all
 }
 
 // Describe implements prometheus.Collector.

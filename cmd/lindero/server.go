@@ -92,7 +92,6 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	if err := s.verify(ctx); err != nil {
 		return s, err
 	}
-	s.queue = newQueueWatch(s.store, cfg.Log)
 	s.search, err = search.New(search.Config{
 		Embedder: cfg.Embedding.embedder, Log: cfg.Log, SlowSearch: cfg.Searches.SlowSearch, SlowSearchText: cfg.Searches.SlowSearchText,
 	})
@@ -102,6 +101,7 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	if s.pinecone, err = cfg.Vectors.open(cfg.Log); err != nil {
 		return s, err
 	}
+	s.queue = newQueueWatch(s.store, s.pinecone != nil, cfg.Log)
 	if cfg.Workers >= 0 {
 		if err := s.prepareJobs(ctx); err != nil {
 			return s, err

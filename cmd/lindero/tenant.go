@@ -21,7 +21,7 @@ type tenantCommand struct {
 	Workers  tenantWorkers `cmd:"" help:"Give a tenant workers of its own, or back to the shared ones."`
 	Delete   tenantDelete  `cmd:"" help:"Delete a tenant and all of its data."`
 
-	Placement tenantPlacement `cmd:"" help:"Show where a tenant's collections lie, or move one."`
+	Placement tenantPlacement `cmd:"" help:"Show what serves a tenant's searches and where its collections lie, or move them."`
 }
 
 // output chooses between people and machines.
@@ -50,6 +50,7 @@ type tenantCreate struct {
 	Name     string `help:"Its full name; the slug when left out."`
 	Plan     string `default:"trial" enum:"trial,business,enterprise" help:"trial, business or enterprise."`
 	Region   string `help:"Where it is to be served."`
+	Vectors  string `help:"What serves its vector searches: pgvector or pinecone; the deployment's default when left out." enum:"pgvector,pinecone," default:""`
 	Metadata string `help:"A JSON object of your own."`
 }
 
@@ -61,9 +62,11 @@ func (t *tenantCreate) Run(c *console) error {
 	if t.Name == "" {
 		t.Name = t.Slug
 	}
-	created, err := platform.CreateTenant(c.ctx, client.TenantSpec{
-		Slug: t.Slug, Name: t.Name, Plan: t.Plan, Region: t.Region, Metadata: json.RawMessage(t.Metadata),
-	})
+	spec := client.TenantSpec{Slug: t.Slug, Name: t.Name, Plan: t.Plan, Region: t.Region, Metadata: json.RawMessage(t.Metadata)}
+	if t.Vectors != "" {
+		spec.Placement = &client.PlacementChoice{Vectors: t.Vectors}
+	}
+	created, err := platform.CreateTenant(c.ctx, spec)
 	if err != nil {
 		return err
 	}

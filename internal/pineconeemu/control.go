@@ -124,6 +124,7 @@ var controlCodes = map[codes.Code]struct {
 	codes.Internal:          {"INTERNAL", http.StatusInternalServerError},
 	codes.Unavailable:       {"UNAVAILABLE", http.StatusServiceUnavailable},
 	codes.DeadlineExceeded:  {"DEADLINE_EXCEEDED", http.StatusGatewayTimeout},
+	codes.Unimplemented:     {"UNIMPLEMENTED", http.StatusNotImplemented},
 	codes.Canceled:          {"ABORTED", http.StatusServiceUnavailable},
 }
 

@@ -22,9 +22,10 @@ const (
 	Drop                          // the connection is reset, with all calls that are on it
 	Truncate                      // the effect happens and half of the answer's bytes arrive
 	Partial                       // the effect happens and the answer lacks half of its matches, records or ids
+	Unimplemented                 // 501: the service does not have the call, as Pinecone Local lacks those on namespaces
 )
 
-var kindNames = [...]string{"unavailable", "resource exhausted", "deadline exceeded", "internal", "slow", "drop", "truncate", "partial"}
+var kindNames = [...]string{"unavailable", "resource exhausted", "deadline exceeded", "internal", "slow", "drop", "truncate", "partial", "unimplemented"}
 
 func (k Kind) String() string { return kindNames[k] }
 

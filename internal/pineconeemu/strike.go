@@ -13,7 +13,7 @@ import (
 
 var kindCodes = map[Kind]codes.Code{
 	Unavailable: codes.Unavailable, ResourceExhausted: codes.ResourceExhausted, DeadlineExceeded: codes.DeadlineExceeded,
-	Internal: codes.Internal, Drop: codes.Unavailable,
+	Internal: codes.Internal, Drop: codes.Unavailable, Unimplemented: codes.Unimplemented,
 }
 
 // before is the fault's part ahead of the effect; an error ends the call.

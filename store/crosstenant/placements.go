@@ -28,6 +28,13 @@ func (p *Platform) Placements(ctx context.Context, id tenant.ID) ([]store.Vector
 	return placements, postgres.Translate(err)
 }
 
+// VectorMove tells how far a tenant's move to or from Pinecone is; through a function too.
+func (p *Platform) VectorMove(ctx context.Context, id tenant.ID) (m store.VectorMove, err error) {
+	err = p.pool.QueryRow(ctx, `SELECT collections, unsent, unseen, namespaces FROM tenant_vector_move($1)`, id.UUID()).
+		Scan(&m.Collections, &m.Unsent, &m.Unseen, &m.Namespaces)
+	return m, postgres.Translate(err)
+}
+
 // ForcePlacement notes what the operator wants for a collection and has a worker look at it at once, in one
 // transaction. A job that waits for something is called back; one that is running looks again when it is done.
 func (p *Platform) ForcePlacement(ctx context.Context, id tenant.ID, collection, kind string) error {

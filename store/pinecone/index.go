@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
@@ -85,7 +86,7 @@ func (b *Backend) createIndex(ctx context.Context, name string, dimensions int) 
 }
 
 func (b *Backend) connect(name string, dimensions int, host string) (*index, error) {
-	host, err := checkHost(host)
+	host, err := checkHost(b.withScheme(host))
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +103,15 @@ func (b *Backend) connect(name string, dimensions int, host string) (*index, err
 	x := &index{name: name, conn: conn, circuit: newCircuit(name, b.cfg.Backoff, b.cfg.Log)}
 	b.indexes[dimensions] = x
 	return x, nil
+}
+
+// withScheme completes an index's host that comes without a scheme, as Pinecone's and Pinecone Local's do: the
+// index is encrypted exactly if the control plane that names it is.
+func (b *Backend) withScheme(host string) string {
+	if strings.HasPrefix(b.cfg.Host, "http://") && !strings.Contains(host, "://") {
+		return "http://" + host
+	}
+	return host
 }
 
 // noNamespace is what the shared connection is bound to, so that a mistake finds nothing of anybody.

@@ -200,7 +200,7 @@ func (b *Backend) Namespaces(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		if err := x.namespaces(ctx, func(name string) {
-			if id, ours := strings.CutPrefix(name, namespacePrefix); ours {
+			if id, ours := strings.CutPrefix(name, NamespacePrefix); ours {
 				seen[id] = true
 			}
 		}); err != nil {
@@ -219,6 +219,9 @@ func (x *index) namespaces(ctx context.Context, each func(name string)) error {
 			answer, err = x.conn.ListNamespaces(ctx, request)
 			return err
 		})
+		if isUnimplemented(err) {
+			return x.namespacesInUse(ctx, each)
+		}
 		if err != nil {
 			return fmt.Errorf("list the namespaces of %s: %w", x.name, err)
 		}
@@ -230,4 +233,22 @@ func (x *index) namespaces(ctx context.Context, each func(name string)) error {
 		}
 		request.PaginationToken = &answer.Pagination.Next
 	}
+}
+
+// namespacesInUse lists those that hold anything, from the index's statistics.
+func (x *index) namespacesInUse(ctx context.Context, each func(name string)) error {
+	var stats *sdk.DescribeIndexStatsResponse
+	err := x.circuit.do(ctx, x.circuit.writes, func(ctx context.Context) (err error) {
+		stats, err = x.conn.DescribeIndexStats(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("list the namespaces of %s: %w", x.name, err)
+	}
+	for name, found := range stats.Namespaces {
+		if found != nil && found.VectorCount > 0 {
+			each(name)
+		}
+	}
+	return nil
 }

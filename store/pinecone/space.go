@@ -29,9 +29,10 @@ type space struct {
 // errNoTenant keeps a mistake from reaching the namespace that everybody would share.
 var errNoTenant = errors.New("pinecone: asked for without a tenant")
 
-const namespacePrefix = "t-"
+// NamespacePrefix and the tenant's id make the name of a tenant's namespace.
+const NamespacePrefix = "t-"
 
-func namespaceOf(id tenant.ID) string { return namespacePrefix + id.String() }
+func namespaceOf(id tenant.ID) string { return NamespacePrefix + id.String() }
 
 // space binds a namespace. With create, the index is made when it does not exist; otherwise errNoIndex.
 func (b *Backend) space(ctx context.Context, id tenant.ID, dimensions int, create bool) (*space, error) {
@@ -159,22 +160,42 @@ func (s *space) list(ctx context.Context, each func(id string)) error {
 	}
 }
 
-// drop deletes the namespace.
+// drop deletes the namespace; where there is no call for that, as in Pinecone Local, all that is in it.
 func (s *space) drop(ctx context.Context) error {
-	return s.write(ctx, "delete_namespace", func(ctx context.Context) error {
+	err := s.write(ctx, "delete_namespace", func(ctx context.Context) error {
 		return ignoreMissing(s.conn.DeleteNamespace(ctx, s.conn.Namespace()))
+	})
+	if !isUnimplemented(err) {
+		return err
+	}
+	return s.write(ctx, "delete_all", func(ctx context.Context) error {
+		return ignoreMissing(s.conn.DeleteAllVectorsInNamespace(ctx))
 	})
 }
 
-// exists reports whether the namespace is there.
+// exists reports whether the namespace is there; where there is no call for that, whether anything is in it.
 func (s *space) exists(ctx context.Context) (there bool, err error) {
 	err = s.write(ctx, "describe_namespace", func(ctx context.Context) error {
 		_, err := s.conn.DescribeNamespace(ctx, s.conn.Namespace())
 		there = err == nil
 		return ignoreMissing(err)
 	})
+	if !isUnimplemented(err) {
+		return there, err
+	}
+	err = s.write(ctx, "describe_index_stats", func(ctx context.Context) error {
+		stats, err := s.conn.DescribeIndexStats(ctx)
+		if err == nil {
+			found := stats.Namespaces[s.conn.Namespace()]
+			there = found != nil && found.VectorCount > 0
+		}
+		return err
+	})
 	return there, err
 }
+
+// isUnimplemented reports whether the service does not have the call: Pinecone Local manages no namespaces.
+func isUnimplemented(err error) bool { return status.Code(err) == codes.Unimplemented }
 
 // ignoreMissing: a namespace that nothing was written to does not exist, which is as good as empty.
 func ignoreMissing(err error) error {

@@ -59,7 +59,7 @@ func (h *Handle) noteAllVectors(ctx context.Context, tx pgx.Tx, at place) error 
 // VectorNamespaces returns the dimensions of the indexes in which the tenant has a namespace.
 func (h *Handle) VectorNamespaces(ctx context.Context) (dimensions []int, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(`SELECT dimensions FROM vector_namespaces WHERE tenant_id = $1 ORDER BY dimensions`, h.id.UUID()).Query(func(rows pgx.Rows) error {
+		b.Queue(`SELECT dimensions FROM vector_namespaces WHERE tenant_id = $1 AND gone_at IS NULL ORDER BY dimensions`, h.id.UUID()).Query(func(rows pgx.Rows) error {
 			dimensions, err = pgx.CollectRows(rows, pgx.RowTo[int])
 			return err
 		})
@@ -70,15 +70,16 @@ func (h *Handle) VectorNamespaces(ctx context.Context) (dimensions []int, err er
 // NoteNamespace notes a namespace before anything is written to it.
 func (h *Handle) NoteNamespace(ctx context.Context, dimensions int) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO vector_namespaces (tenant_id, dimensions) VALUES ($1, $2) ON CONFLICT DO NOTHING`, h.id.UUID(), dimensions)
+		_, err := tx.Exec(ctx, `INSERT INTO vector_namespaces AS n (tenant_id, dimensions) VALUES ($1, $2)
+			ON CONFLICT (tenant_id, dimensions) DO UPDATE SET gone_at = NULL WHERE n.gone_at IS NOT NULL`, h.id.UUID(), dimensions)
 		return err
 	})
 }
 
-// NamespaceGone notes that a namespace was deleted and seen to be gone.
+// NamespaceGone notes that a namespace was deleted and seen to be gone. The row stays for the tenant's receipt.
 func (h *Handle) NamespaceGone(ctx context.Context, dimensions int) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM vector_namespaces WHERE tenant_id = $1 AND dimensions = $2`, h.id.UUID(), dimensions)
+		_, err := tx.Exec(ctx, `UPDATE vector_namespaces SET gone_at = now() WHERE tenant_id = $1 AND dimensions = $2 AND gone_at IS NULL`, h.id.UUID(), dimensions)
 		return err
 	})
 }

@@ -163,7 +163,7 @@ func (h *Handle) VectorsUnsettled(ctx context.Context, tx pgx.Tx) (unsettled boo
 		OR EXISTS (SELECT FROM vector_outbox WHERE tenant_id = $1 AND visible_at = 'infinity' AND NOT deleted)
 		OR EXISTS (SELECT FROM collections c JOIN tenants t ON t.id = c.tenant_id
 			WHERE c.tenant_id = $1 AND c.deleted_at IS NULL AND c.backend <> t.vectors)
-		OR EXISTS (SELECT FROM tenants t JOIN vector_namespaces n ON n.tenant_id = t.id WHERE t.id = $1 AND t.vectors = 'pgvector')`, h.id.UUID()).
+		OR EXISTS (SELECT FROM tenants t JOIN vector_namespaces n ON n.tenant_id = t.id AND n.gone_at IS NULL WHERE t.id = $1 AND t.vectors = 'pgvector')`, h.id.UUID()).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&unsettled) })
 	return unsettled, translate(tx.SendBatch(ctx, batch).Close())
 }

@@ -30,6 +30,9 @@ type QueueHealth struct {
 	// Unserved are tenants with dedicated workers whose work waits while none of these workers runs. It stays in
 	// the queue until one does, or until the tenant is given back to the shared pool.
 	Unserved []uuid.UUID
+	// Untold is how many tenants have waited for long to be told to the vector index outside the database, or to
+	// leave it. Where such an index is configured, few ever do.
+	Untold int
 }
 
 // QueueHealth looks at what waits in the queue.
@@ -64,7 +67,9 @@ func (s *Store) QueueHealth(ctx context.Context) (QueueHealth, error) {
 			health.Unserved = append(health.Unserved, tenant)
 		}
 	}
-	return health, nil
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM river.river_job WHERE state = 'available' AND kind = 'sync_vectors'
+		AND scheduled_at <= now() - make_interval(secs => $1)`, unservedAfter.Seconds()).Scan(&health.Untold)
+	return health, translate(err)
 }
 
 // TenantNamed is the id of the tenant that an operator means by an id or a slug, for workers to be dedicated to

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"lindero/fault"
@@ -34,6 +33,7 @@ type Platform interface {
 	Keys(ctx context.Context, id tenant.ID, page store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, id tenant.ID, keyID string) error
 	Placements(ctx context.Context, id tenant.ID) ([]store.VectorPlacement, error)
+	VectorMove(ctx context.Context, id tenant.ID) (store.VectorMove, error)
 	ForcePlacement(ctx context.Context, id tenant.ID, collection, kind string) error
 }
 
@@ -44,7 +44,7 @@ type NewTenant struct {
 	TrialEndsAt *time.Time
 	Embedding   store.Profile // of its default collection
 	Chunking    store.Chunking
-	Vectors     string // backend of its vector searches
+	Vectors     string // backend of its vector searches; hides the Spec's, which may be empty
 }
 
 // Filter narrows a list; empty means all.
@@ -89,7 +89,14 @@ func (s *Service) Create(ctx context.Context, spec Spec) (tenant.Tenant, error) 
 	if err := spec.Validate(); err != nil {
 		return tenant.Tenant{}, err
 	}
-	n := NewTenant{Spec: spec, State: tenant.Active, Embedding: s.cfg.DefaultEmbedding, Chunking: s.cfg.DefaultChunking, Vectors: s.cfg.Vectors[0]}
+	backend := s.cfg.Vectors[0]
+	if spec.Vectors != "" {
+		if err := s.validateBackend("body.placement.vectors", spec.Vectors); err != nil {
+			return tenant.Tenant{}, err
+		}
+		backend = spec.Vectors
+	}
+	n := NewTenant{Spec: spec, State: tenant.Active, Embedding: s.cfg.DefaultEmbedding, Chunking: s.cfg.DefaultChunking, Vectors: backend}
 	if spec.Plan == tenant.PlanTrial {
 		ends := time.Now().Add(trialLength).UTC().Truncate(time.Second)
 		n.State, n.TrialEndsAt = tenant.Trial, &ends
@@ -131,18 +138,6 @@ func (s *Service) Suspend(ctx context.Context, ref string) (tenant.Tenant, error
 // Activate ends a suspension.
 func (s *Service) Activate(ctx context.Context, ref string) (tenant.Tenant, error) {
 	return s.cfg.Platform.SetState(ctx, ref, tenant.Active)
-}
-
-// SetVectors moves the tenant's vector searches to another backend. Its workers carry it out; searches answer
-// completely all the while.
-func (s *Service) SetVectors(ctx context.Context, ref, backend string) (tenant.Tenant, error) {
-	switch {
-	case backend != store.Pgvector && backend != store.Pinecone:
-		return tenant.Tenant{}, fault.InvalidField("body.vectors", backend, "must be pgvector or pinecone")
-	case !slices.Contains(s.cfg.Vectors, backend):
-		return tenant.Tenant{}, fault.InvalidField("body.vectors", backend, "this deployment has no Pinecone; set PINECONE_API_KEY and start it again")
-	}
-	return s.cfg.Platform.SetVectors(ctx, ref, backend)
 }
 
 // Delete begins a tenant's deletion, or reports how far it has come. By slug it also finds the receipt of the

@@ -26,6 +26,7 @@ type Spec struct {
 	Features json.RawMessage
 	Metadata json.RawMessage
 	Region   string
+	Vectors  string // backend of its vector searches; empty: the deployment's
 }
 
 func (s Spec) withDefaults() Spec {
