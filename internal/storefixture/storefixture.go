@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -45,9 +46,13 @@ func New(tb testing.TB) *Fixture {
 	return NewPlaced(tb, postgres.PlacementPolicy{})
 }
 
-// NewPlaced is New with a placement policy, for collections that are large with few documents.
+// NewPlaced is New with a placement policy, for collections that are large with few documents. Unless it says
+// otherwise, a promotion waits for nothing.
 func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *Fixture {
 	tb.Helper()
+	if policy.Quiet == 0 {
+		policy.Quiet = time.Nanosecond
+	}
 	db := pgtest.New(tb)
 	f := &Fixture{AppURL: db.AppURL(), OwnerURL: db.OwnerURL(), PlatformURL: db.PlatformURL(), placement: policy}
 	f.Store = f.Open(tb)

@@ -28,7 +28,7 @@ const (
 	loadPause     = 5 * time.Second  // documents of the collection are being indexed
 	capPause      = 10 * time.Minute // all own slots are taken
 	snapshotPause = 2 * time.Second  // older transactions are still running
-	// patience is how long documents being indexed put a move off: an index is built faster at once than row by row.
+	// patience is how long documents being indexed put a move off.
 	patience = 2 * time.Minute
 )
 
@@ -132,11 +132,13 @@ func (h *Handle) decidePlacement(ctx context.Context, p placement) (string, time
 // errNoSlot: all own slots are taken.
 var errNoSlot = errors.New("no slot is free")
 
-// collectionSize counts the collection's chunks, and tells whether more are on their way.
+// collectionSize counts the collection's chunks, and tells whether more are on their way or seem to be.
 func (h *Handle) collectionSize(ctx context.Context, collection uuid.UUID) (chunks int64, loading bool, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(`SELECT `+countChunks+`, EXISTS (SELECT FROM work_items w
-			WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.run_at <= now())`, h.id.UUID(), collection).
+				WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.run_at <= now())
+			OR EXISTS (SELECT FROM lexical_segments s WHERE s.tenant_id = $1 AND s.collection_id = $2
+				AND s.created_at > now() - make_interval(secs => $3))`, h.id.UUID(), collection, h.store.placement.Quiet.Seconds()).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&chunks, &loading) })
 	})
 	return chunks, loading, err

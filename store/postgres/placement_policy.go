@@ -1,6 +1,10 @@
 package postgres
 
-import "lindero/store"
+import (
+	"time"
+
+	"lindero/store"
+)
 
 // PlacementPolicy says which collections get a slot of their own with an approximate index. The sizes are in
 // chunks; docs/decisions/0006-placement-threshold.md holds the measurements behind the defaults.
@@ -10,6 +14,9 @@ type PlacementPolicy struct {
 	MaxSlots  int   // own slots in the database; 0: 300
 	// IndexMemory bounds what one index build may use, in KiB; a build that needs more is slower. 0: 1 GiB.
 	IndexMemory int64
+	// Quiet is how long after the last publication a promotion begins, within reason: an index is built faster at once
+	// than row by row, and a stream of documents comes in bursts. 0: five seconds.
+	Quiet time.Duration
 }
 
 func (p PlacementPolicy) withDefaults() PlacementPolicy {
@@ -24,6 +31,9 @@ func (p PlacementPolicy) withDefaults() PlacementPolicy {
 	}
 	if p.IndexMemory <= 0 {
 		p.IndexMemory = 1 << 20
+	}
+	if p.Quiet <= 0 {
+		p.Quiet = 5 * time.Second
 	}
 	return p
 }

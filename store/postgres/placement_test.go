@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -364,5 +365,32 @@ func TestReleaseWaitsForOlderSnapshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.place()
+	e.checkPlaced()
+}
+
+// TestPromotionWaitsForLoading puts a promotion off while the collection is being filled, and no longer.
+func TestPromotionWaitsForLoading(t *testing.T) {
+	t.Parallel()
+	policy := smallPolicy
+	policy.Quiet = time.Hour
+	f := storefixture.NewPlaced(t, policy)
+	e := newPlacedEnv(t, f)
+	e.fill(0, 60)
+	again, err := e.Handle.PlaceCollection(e.ctx, e.Collection.ID)
+	if err != nil || again <= 0 {
+		t.Fatalf("right after a publication: again in %v, %v", again, err)
+	}
+	if n := e.count("collection_placements WHERE state = 'settled' AND due_since IS NOT NULL AND detail LIKE '%being indexed%'"); n != 1 {
+		t.Error("what it waits for is not told")
+	}
+	e.fill(60, 70)
+	if n := e.queuedPlacements(); n != 1 {
+		t.Errorf("%d jobs for one that waits already", n)
+	}
+	asOwner(t, e.OwnerURL, `UPDATE lexical_segments SET created_at = now() - interval '1 day'`)
+	e.place()
+	if !e.Collection.Indexed() {
+		t.Errorf("when it is quiet: slot %d", e.Collection.Slot)
+	}
 	e.checkPlaced()
 }
