@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -131,6 +132,22 @@ func TestPlacementRefused(t *testing.T) {
 		var refused *client.Error
 		if !errors.As(c.err, &refused) || refused.Status != 422 || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("%s: %v, want 422 with %q", name, c.err, c.want)
+		}
+	}
+	for _, body := range []string{`{"vectors":"pgvector","collection":"default","kind":"hnsw"}`, `{}`, `{"vectors":""}`, `{"vectors":7}`, `{"vector":"pgvector"}`} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, none.url+"/admin/v1/tenants/acme/placement", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+adminKey)
+		request.Header.Set("Content-Type", "application/json")
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("%s is answered %d, want 422", body, answer.StatusCode)
 		}
 	}
 	if _, err := platform.Tenant(t.Context(), "other"); !client.IsNotFound(err) {
