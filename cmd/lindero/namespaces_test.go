@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
+
 	"lindero/client"
 )
 
@@ -90,8 +92,19 @@ func TestNoWipeTouchesANeighbour(t *testing.T) {
 			_, err := s.platform.PlaceVectors(t.Context(), slug, "pgvector")
 			return err
 		}, true},
-		{"repair", func(_ *customer, slug string) error {
-			s.doctor(exitOK, "--fix", "--tenant", slug)
+		{"repair", func(_ *customer, slug string) error { // with the neighbour's own ids in the victim's namespace
+			values, conn := testVector(1), s.namespace(s.namespaceOf(slug))
+			for _, v := range s.emulator.Vectors("lindero-8", namespace) {
+				if _, err := conn.UpsertVectors(t.Context(), []*sdk.Vector{{Id: v.ID, Values: &values}}); err != nil {
+					return err
+				}
+			}
+			s.emulator.Release()
+			if report := s.doctor(exitFailure, "--fix", "--tenant", slug); report.Compared[0].Foreign != documents {
+				return fmt.Errorf("the doctor saw %+v", report.Compared)
+			}
+			s.emulator.Release()
+			s.doctor(exitOK, "--tenant", slug)
 			return nil
 		}, false},
 		{"delete the tenant", func(_ *customer, slug string) error { s.deleted(slug); return nil }, true},
