@@ -161,13 +161,18 @@ func readOutcome(tb testing.TB, f *storefixture.Fixture, t storefixture.Tenant) 
 		if _, err := tx.Exec(context.Background(), `SET LOCAL enable_nestloop = off`); err != nil {
 			return err
 		}
-		rows, err := tx.Query(context.Background(), `WITH content AS MATERIALIZED (
-				SELECT c.document_key, md5(string_agg(concat_ws('|', c.position, c.chunk_id, c.text, c.context, c.start_offset, c.end_offset,
-					c.page, c.metadata, c.tokens, v.embedding::text), E'\n' ORDER BY c.position)) AS hash
-				FROM chunks c JOIN chunk_vectors v ON v.ordinal = c.ordinal AND v.collection_id = c.collection_id
+		// Vectors are read as searches read them, from the collection's own slot: while a collection that grew is
+		// moved, copies of them lie in another. Text and vectors are told apart, so that a difference says where it is.
+		rows, err := tx.Query(context.Background(), `WITH text AS MATERIALIZED (
+				SELECT document_key, count(*) AS n, md5(string_agg(concat_ws('|', position, chunk_id, text, context, start_offset, end_offset,
+					page, metadata, tokens), E'\n' ORDER BY position)) AS hash FROM chunks GROUP BY document_key),
+			vectors AS MATERIALIZED (
+				SELECT c.document_key, count(*) AS n, md5(string_agg(v.embedding::text, E'\n' ORDER BY c.position)) AS hash
+				FROM chunks c JOIN collections k ON k.id = c.collection_id
+				JOIN chunk_vectors v ON v.slot = k.slot AND v.collection_id = c.collection_id AND v.ordinal = c.ordinal
 				GROUP BY c.document_key)
-			SELECT d.id, d.status || ' ' || coalesce(d.error_code, '') || ' ' || d.chunks || ' ' || coalesce(content.hash, '')
-			FROM documents d LEFT JOIN content ON content.document_key = d.key`)
+			SELECT d.id, concat_ws(' ', d.status, d.error_code, d.chunks, 'text', text.n, text.hash, 'vectors', vectors.n, vectors.hash)
+			FROM documents d LEFT JOIN text ON text.document_key = d.key LEFT JOIN vectors ON vectors.document_key = d.key`)
 		if err != nil {
 			return err
 		}
