@@ -227,7 +227,7 @@ func TestFairness(t *testing.T) {
 	if asked && ratio > 3 {
 		t.Errorf("%.1f times, want at most 3", ratio)
 	}
-	wait(t, a, bulk)
+	waitOrTell(t, f, a, bulk)
 }
 
 // TestDedicatedWaitsBriefly measures how long the work of a tenant with dedicated workers lies in the queue while
@@ -263,7 +263,7 @@ func TestDedicatedWaitsBriefly(t *testing.T) {
 	if asked && within < total {
 		t.Errorf("%d waited longer than 100 ms", total-within)
 	}
-	wait(t, a, bulk)
+	waitOrTell(t, f, a, bulk)
 }
 
 // waited is what the metric of dedicated queues has counted.
