@@ -20,9 +20,16 @@ type VectorChange struct {
 	Revision   int64  // of the entry: an acknowledgement counts for this state of it only
 	Deleted    bool   // the index must forget the vector; what follows is empty
 	Position   *int64 // in the index's log, where the backend told it on acknowledging
+	Visible    bool   // with the acknowledgement: reads were seen to have come that far
 	Vector     []float32
 	DocumentID string
 	Metadata   json.RawMessage // of the document, overlaid with the chunk's own; a flat object
+}
+
+// VectorKey is where in the order of changes one stands.
+type VectorKey struct {
+	Collection uuid.UUID
+	Ordinal    int64
 }
 
 // VectorSet names the vectors of one collection that are on record.

@@ -24,7 +24,7 @@ type pineconeBeside struct {
 	backend *pinecone.Backend
 }
 
-func besidePinecone(t *testing.T, s *System) *pineconeBeside {
+func besidePinecone(t testing.TB, s *System) *pineconeBeside {
 	t.Helper()
 	emulator, err := pineconeemu.Start(pineconeemu.Config{APIKey: "test", RateLimit: -1})
 	if err != nil {
@@ -40,7 +40,7 @@ func besidePinecone(t *testing.T, s *System) *pineconeBeside {
 }
 
 // move puts a tenant on Pinecone and waits until the namespace holds all of it.
-func (p *pineconeBeside) move(t *testing.T, tenant storefixture.Tenant) {
+func (p *pineconeBeside) move(t testing.TB, tenant storefixture.Tenant) {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, p.OwnerURL)
@@ -177,7 +177,7 @@ func amongTruth(found []search.Result, truth []int32) (right int) {
 }
 
 // accept indexes documents and returns when all can be found.
-func (s *System) accept(t *testing.T, tenant storefixture.Tenant, docs []store.NewDocument) {
+func (s *System) accept(t testing.TB, tenant storefixture.Tenant, docs []store.NewDocument) {
 	t.Helper()
 	accepted, err := tenant.Handle.AcceptDocuments(t.Context(), tenant.Collection, docs, store.AcceptOptions{Bulk: true})
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 type Ledger interface {
 	// AlignBackend brings the tenant's collections to the backend chosen for it, and returns that.
 	AlignBackend(context.Context) (backend string, err error)
-	// UnsentVectors returns changes Pinecone was not told of, all of one dimension; none when all is told.
-	UnsentVectors(ctx context.Context, limit int) ([]store.VectorChange, error)
+	// UnsentVectors returns changes Pinecone was not told of, in order after the given one, all of one dimension; none
+	// when there are no more.
+	UnsentVectors(ctx context.Context, after store.VectorKey, limit int) ([]store.VectorChange, error)
 	// VectorsSent notes what Pinecone acknowledged; VectorsVisible what a read has seen.
 	VectorsSent(context.Context, []store.VectorChange) error
 	UnseenVectors(ctx context.Context, limit int) ([]store.VectorChange, error)

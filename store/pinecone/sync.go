@@ -15,7 +15,7 @@ import (
 
 const (
 	// syncBatch is how many changes are read and acknowledged at once.
-	syncBatch = 4000
+	syncBatch = 2000
 	// maxRecords and maxBytes are Pinecone's limits of one upsert, the second with room for the encoding.
 	maxRecords = 1000
 	maxBytes   = 1_800_000
@@ -41,7 +41,7 @@ func (b *Backend) Sync(ctx context.Context, id tenant.ID, ledger Ledger, until t
 	}
 	pause := firstLook
 	for {
-		told, err := b.tell(ctx, id, ledger)
+		told, err := b.tell(ctx, id, ledger, until)
 		if err != nil {
 			return false, err
 		}
@@ -65,36 +65,82 @@ func (b *Backend) Sync(ctx context.Context, id tenant.ID, ledger Ledger, until t
 	}
 }
 
-// tell sends one round of changes and returns their number.
-func (b *Backend) tell(ctx context.Context, id tenant.ID, ledger Ledger) (int, error) {
-	changes, err := ledger.UnsentVectors(ctx, syncBatch)
-	if err != nil || len(changes) == 0 {
-		return 0, err
-	}
+// tell sends all changes there are, or as many as the time allows, and returns their number. The next ones are read
+// while some are being sent.
+func (b *Backend) tell(ctx context.Context, id tenant.ID, ledger Ledger, until time.Time) (told int, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []store.VectorChange)
+	group.Go(func() error {
+		defer close(batches)
+		var after store.VectorKey
+		for time.Now().Before(until) || after.Ordinal == 0 {
+			changes, err := ledger.UnsentVectors(ctx, after, syncBatch)
+			if err != nil || len(changes) == 0 {
+				return err
+			}
+			last := changes[len(changes)-1]
+			after = store.VectorKey{Collection: last.Collection, Ordinal: last.Ordinal}
+			select {
+			case batches <- changes:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for changes := range batches {
+			if err := b.send(ctx, id, ledger, changes); err != nil {
+				return err
+			}
+			told += len(changes)
+		}
+		return nil
+	})
+	return told, group.Wait()
+}
+
+// send tells one batch of changes of one dimension.
+func (b *Backend) send(ctx context.Context, id tenant.ID, ledger Ledger, changes []store.VectorChange) error {
 	dimensions := changes[0].Dimensions
 	s, err := b.space(ctx, id, dimensions, true)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := ledger.NoteNamespace(ctx, dimensions); err != nil {
-		return 0, err
+		return err
 	}
 	upserts := slices.DeleteFunc(slices.Clone(changes), func(c store.VectorChange) bool { return c.Deleted })
 	deletes := slices.DeleteFunc(changes, func(c store.VectorChange) bool { return !c.Deleted })
 	if err := s.upsertAll(ctx, upserts); err != nil {
-		return 0, err
+		return err
 	}
 	for batch := range slices.Chunk(deletes, maxIDs) {
 		if err := s.delete(ctx, s.ids(batch)); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	if err := ledger.VectorsSent(ctx, append(upserts, deletes...)); err != nil {
-		return 0, err
+	if err := s.lookOnce(ctx, upserts); err != nil {
+		return err
 	}
 	sent.WithLabelValues("upserted").Add(float64(len(upserts)))
 	sent.WithLabelValues("deleted").Add(float64(len(deletes)))
-	return len(upserts) + len(deletes), nil
+	return ledger.VectorsSent(ctx, append(upserts, deletes...))
+}
+
+// lookOnce notes which changes reads have come to already: where that is soon, one note is spared for each.
+func (s *space) lookOnce(ctx context.Context, changes []store.VectorChange) error {
+	if len(changes) == 0 || changes[0].Position == nil {
+		return nil // looking for each would cost more than it spares
+	}
+	_, indexed, err := s.fetch(ctx, s.ids(changes[:1]))
+	if err != nil || indexed == nil {
+		return err
+	}
+	for i := range changes {
+		changes[i].Visible = changes[i].Position != nil && *changes[i].Position <= *indexed
+	}
+	return nil
 }
 
 // upsertAll writes changes in requests within the service's limits, and notes in each where it stands in the log.

@@ -50,20 +50,20 @@ func (h *Handle) askSync(ctx context.Context, tx pgx.Tx, at place) error {
 	return err
 }
 
-// UnsentVectors returns the oldest changes that the index was not told of, all of one dimension. A tenant that is
-// being deleted has none: its namespaces go as a whole.
-func (h *Handle) UnsentVectors(ctx context.Context, limit int) (changes []store.VectorChange, err error) {
+// UnsentVectors returns changes that the index was not told of, in order after the given one, all of one dimension. A
+// tenant that is being deleted has none: its namespaces go as a whole.
+func (h *Handle) UnsentVectors(ctx context.Context, after store.VectorKey, limit int) (changes []store.VectorChange, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
 		b.Queue(`SELECT o.collection_id, o.ordinal, o.dimensions, o.revision, v.embedding IS NULL, v.embedding, p.id, p.metadata, p.own
-			FROM (SELECT * FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL
+			FROM (SELECT * FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL AND (collection_id, ordinal) > ($3, $4)
 					AND EXISTS (SELECT FROM tenants WHERE id = $1 AND state <> 'deleting')
 				ORDER BY collection_id, ordinal LIMIT $2) o
 			LEFT JOIN LATERAL (SELECT d.id, d.metadata, c.metadata AS own FROM `+passageAt("$1", "o.collection_id", "o.ordinal")+` OFFSET 0) p ON NOT o.deleted
 			LEFT JOIN LATERAL (SELECT x.embedding FROM chunk_vectors x WHERE x.slot = (SELECT slot FROM collections
 					WHERE tenant_id = $1 AND id = o.collection_id)
 				AND x.tenant_id = $1 AND x.collection_id = o.collection_id AND x.ordinal = o.ordinal OFFSET 0) v ON p.id IS NOT NULL
-			ORDER BY o.collection_id, o.ordinal`, h.id.UUID(), limit).Query(func(rows pgx.Rows) error {
+			ORDER BY o.collection_id, o.ordinal`, h.id.UUID(), limit, after.Collection, after.Ordinal).Query(func(rows pgx.Rows) error {
 			changes, err = pgx.CollectRows(rows, scanChange)
 			return err
 		})
@@ -90,17 +90,20 @@ func scanChange(row pgx.CollectableRow) (store.VectorChange, error) {
 	return c, nil
 }
 
-// VectorsSent notes what the index has acknowledged, with each change's Position where the backend told one.
+// VectorsSent notes what the index has acknowledged, with each change's Position where the backend told one, and that
+// reads have come that far where that was seen too.
 // Deletions are done with; an entry that has changed since it was read is left as it is.
 func (h *Handle) VectorsSent(ctx context.Context, changes []store.VectorChange) error {
 	keys := outboxKeys(changes)
 	return h.write(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
-		batch.Queue(`DELETE FROM vector_outbox t USING `+eachEntry+` WHERE `+entryIsSame+` AND k.deleted AND `+oneRow,
-			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions)
-		batch.Queue(`UPDATE vector_outbox t SET sent_at = clock_timestamp(), position = k.position FROM `+eachEntry+`
-			WHERE `+entryIsSame+` AND NOT k.deleted AND `+oneRow,
-			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions)
+		batch.Queue(byKey)
+		batch.Queue(deleteFound("vector_outbox", eachEntry, entryOfKey, ` AND x.revision = k.revision AND k.deleted`),
+			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions, keys.visible)
+		batch.Queue(updateFound("vector_outbox", `sent_at = clock_timestamp(), position = k.position,
+				visible_at = CASE WHEN k.visible THEN clock_timestamp() ELSE 'infinity' END`,
+			eachEntry, entryOfKey, ` AND x.revision = k.revision AND NOT k.deleted`),
+			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions, keys.visible)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 }
@@ -131,10 +134,12 @@ func (h *Handle) UnseenVectors(ctx context.Context, limit int) (changes []store.
 func (h *Handle) VectorsVisible(ctx context.Context, changes []store.VectorChange) error {
 	keys := outboxKeys(changes)
 	return h.write(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE vector_outbox t SET visible_at = clock_timestamp() FROM `+eachEntry+`
-			WHERE `+entryIsSame+` AND sent_at IS NOT NULL AND `+oneRow,
-			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions)
-		return err
+		batch := &pgx.Batch{}
+		batch.Queue(byKey)
+		batch.Queue(updateFound("vector_outbox", `visible_at = clock_timestamp()`, eachEntry, entryOfKey,
+			` AND x.revision = k.revision AND t.sent_at IS NOT NULL`),
+			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions, keys.visible)
+		return tx.SendBatch(ctx, batch).Close()
 	})
 }
 
@@ -168,15 +173,17 @@ func (h *Handle) VectorsUnsettled(ctx context.Context, tx pgx.Tx) (unsettled boo
 	return unsettled, translate(tx.SendBatch(ctx, batch).Close())
 }
 
-// eachEntry is k over the entries given from $2 on; entryIsSame finds t by it as long as it is unchanged.
-var eachEntry = each("collection_id, ordinal, revision, deleted, position", "$2::uuid[]", "$3::bigint[]", "$4::bigint[]", "$5::boolean[]", "$6::bigint[]")
+// eachEntry is k over the entries given from $2 on; entryOfKey looks one up.
+var eachEntry = each("collection_id, ordinal, revision, deleted, position, visible",
+	"$2::uuid[]", "$3::bigint[]", "$4::bigint[]", "$5::boolean[]", "$6::bigint[]", "$7::boolean[]")
 
-const entryIsSame = `t.tenant_id = $1 AND t.collection_id = k.collection_id AND t.ordinal = k.ordinal AND t.revision = k.revision`
+const entryOfKey = `SELECT ctid, revision FROM vector_outbox WHERE tenant_id = $1 AND collection_id = k.collection_id
+	AND ordinal >= k.ordinal AND ordinal <= k.ordinal ORDER BY ordinal OFFSET 0`
 
 type outboxColumns struct {
 	collections         []uuid.UUID
 	ordinals, revisions []int64
-	deleted             []bool
+	deleted, visible    []bool
 	positions           []*int64
 }
 
@@ -185,7 +192,7 @@ func outboxKeys(changes []store.VectorChange) outboxColumns {
 	for i := range changes {
 		c := &changes[i]
 		k.collections, k.ordinals, k.revisions = append(k.collections, c.Collection), append(k.ordinals, c.Ordinal), append(k.revisions, c.Revision)
-		k.deleted, k.positions = append(k.deleted, c.Deleted), append(k.positions, c.Position)
+		k.deleted, k.visible, k.positions = append(k.deleted, c.Deleted), append(k.visible, c.Visible), append(k.positions, c.Position)
 	}
 	return k
 }

@@ -38,7 +38,7 @@ func (e *env) onPinecone(ownerURL, name, document string) store.Collection {
 func registerOutboxCases() {
 	// sent is the entry that A's outbox holds, acknowledged.
 	sent := func(n *neighbours) ([]store.VectorChange, error) {
-		changes, err := n.a.Handle.UnsentVectors(n.a.ctx, 10)
+		changes, err := n.a.Handle.UnsentVectors(n.a.ctx, store.VectorKey{}, 10)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func registerOutboxCases() {
 		return n.a.Handle.UnseenVectors(n.a.ctx, 10)
 	}
 	registerIsolationCase("UnsentVectors", func(n *neighbours, h *postgres.Handle) (any, error) {
-		return h.UnsentVectors(n.b.ctx, 10)
+		return h.UnsentVectors(n.b.ctx, store.VectorKey{}, 10)
 	})
 	registerIsolationCase("UnseenVectors", func(n *neighbours, h *postgres.Handle) (any, error) {
 		if h == n.a.Handle {
@@ -59,7 +59,7 @@ func registerOutboxCases() {
 		return h.UnseenVectors(n.b.ctx, 10)
 	})
 	registerIsolationCase("VectorsSent", func(n *neighbours, h *postgres.Handle) (any, error) {
-		changes, err := n.a.Handle.UnsentVectors(n.a.ctx, 10)
+		changes, err := n.a.Handle.UnsentVectors(n.a.ctx, store.VectorKey{}, 10)
 		if err != nil {
 			return nil, err
 		}
@@ -213,7 +213,7 @@ func TestPurgeWaitsForNamespaces(t *testing.T) {
 
 func (e *env) unsent() []store.VectorChange {
 	e.Helper()
-	changes, err := e.Handle.UnsentVectors(e.ctx, 100)
+	changes, err := e.Handle.UnsentVectors(e.ctx, store.VectorKey{}, 100)
 	e.must(err)
 	return changes
 }

@@ -1,0 +1,141 @@
+package systemtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
+	"golang.org/x/sync/errgroup"
+
+	"lindero/embed"
+	"lindero/internal/pineconeemu"
+	"lindero/internal/storefixture"
+	"lindero/store"
+	"lindero/store/pinecone"
+)
+
+const (
+	benchVectors    = 4000
+	benchDimensions = 768
+	benchBatch      = 550 // records of a request within Pinecone's two megabytes
+	benchAtOnce     = 4
+)
+
+// BenchmarkPineconeUpserts compares how fast Sync tells Pinecone of a tenant's vectors, outbox and all, with the
+// emulator's ceiling: the same number of vectors sent by the SDK alone, in batches of the same size.
+func BenchmarkPineconeUpserts(b *testing.B) {
+	emulator, err := pineconeemu.Start(pineconeemu.Config{APIKey: "test", RateLimit: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = emulator.Close() }()
+	vectors := benchmarkVectors(b)
+	b.Run("ceiling", func(b *testing.B) { upsertBySDK(b, emulator.ControlURL(), vectors) })
+	b.Run("sync", func(b *testing.B) { upsertBySync(b, emulator.ControlURL(), vectors) })
+}
+
+func benchmarkVectors(b *testing.B) [][]float32 {
+	random := rand.New(rand.NewPCG(1, 1))
+	vectors := make([][]float32, benchVectors)
+	for i := range vectors {
+		vectors[i] = make([]float32, benchDimensions)
+		for j := range vectors[i] {
+			vectors[i][j] = float32(random.NormFloat64())
+		}
+		if err := embed.Normalize(vectors[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return vectors
+}
+
+func upsertBySDK(b *testing.B, host string, vectors [][]float32) {
+	client, err := sdk.NewClient(sdk.NewClientParams{ApiKey: "test", Host: host})
+	if err != nil {
+		b.Fatal(err)
+	}
+	metric, size := sdk.Cosine, int32(benchDimensions)
+	made, err := client.CreateServerlessIndex(b.Context(), &sdk.CreateServerlessIndexRequest{
+		Name: "ceiling", Cloud: sdk.Aws, Region: "us-east-1", Metric: &metric, Dimension: &size,
+	})
+	if err != nil {
+		if made, err = client.DescribeIndex(b.Context(), "ceiling"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	conn, err := client.Index(sdk.NewIndexConnParams{Host: made.Host, Namespace: "t-ceiling"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	records := make([]*sdk.Vector, len(vectors))
+	for i := range vectors {
+		metadata, err := sdk.NewMetadata(map[string]any{"collection": "00000000-0000-0000-0000-000000000000", "document": fmt.Sprint(i), "revision": 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		records[i] = &sdk.Vector{Id: fmt.Sprintf("00000000-0000-0000-0000-000000000000:00000000-0000-0000-0000-000000000000:%d", i), Values: &vectors[i], Metadata: metadata}
+	}
+	for b.Loop() {
+		group, ctx := errgroup.WithContext(b.Context())
+		group.SetLimit(benchAtOnce)
+		for batch := range slices.Chunk(records, benchBatch) {
+			group.Go(func() error {
+				_, err := conn.UpsertVectors(ctx, batch)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*benchVectors/b.Elapsed().Seconds(), "vectors/s")
+}
+
+func upsertBySync(b *testing.B, host string, vectors [][]float32) {
+	s := New(b)
+	backend, err := pinecone.New(pinecone.Config{APIKey: "test", Host: host, RequestsPerSecond: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = backend.Close() }()
+	p := &pineconeBeside{System: s, backend: backend}
+	tenant := s.Tenant(b, store.Profile{Provider: store.ProviderExternal, Dimensions: benchDimensions})
+	var docs []store.NewDocument
+	for i, v := range vectors {
+		docs = append(docs, store.NewDocument{ID: fmt.Sprint(i), Payload: store.Payload{
+			ContentType: "application/json", Metadata: []byte(`{}`), Parts: []store.Part{{Text: fmt.Sprint("text ", i), Vector: v}},
+		}})
+	}
+	for batch := range slices.Chunk(docs, 1000) {
+		s.accept(b, tenant, batch)
+	}
+	p.move(b, tenant)
+	for b.Loop() {
+		b.StopTimer()
+		p.forget(b, tenant)
+		b.StartTimer()
+		settled, err := backend.Sync(b.Context(), tenant.ID, tenant.Handle, time.Now().Add(time.Minute))
+		if err != nil || !settled {
+			b.Fatal(settled, err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*benchVectors/b.Elapsed().Seconds(), "vectors/s")
+}
+
+// forget has everything told anew.
+func (p *pineconeBeside) forget(tb testing.TB, tenant storefixture.Tenant) {
+	tb.Helper()
+	sets, err := tenant.Handle.IndexedVectors(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, set := range sets {
+		if err := tenant.Handle.RepairVectors(tb.Context(), set); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
