@@ -23,7 +23,7 @@ type VectorChange struct {
 	Visible    bool   // with the acknowledgement: reads were seen to have come that far
 	Vector     []float32
 	DocumentID string
-	Metadata   json.RawMessage // of the document, overlaid with the chunk's own; a flat object
+	Metadata   json.RawMessage // of the document, what filters look at; a flat object
 }
 
 // VectorKey is where in the order of changes one stands.

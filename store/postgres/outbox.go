@@ -55,14 +55,18 @@ func (h *Handle) askSync(ctx context.Context, tx pgx.Tx, at place) error {
 func (h *Handle) UnsentVectors(ctx context.Context, after store.VectorKey, limit int) (changes []store.VectorChange, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
-		b.Queue(`SELECT o.collection_id, o.ordinal, o.dimensions, o.revision, v.embedding IS NULL, v.embedding, p.id, p.metadata, p.own
+		b.Queue(`SELECT o.collection_id, o.ordinal, o.dimensions, o.revision, v.embedding IS NULL, v.embedding, d.id, d.metadata
 			FROM (SELECT * FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL AND (collection_id, ordinal) > ($3, $4)
 					AND EXISTS (SELECT FROM tenants WHERE id = $1 AND state <> 'deleting')
 				ORDER BY collection_id, ordinal LIMIT $2) o
-			LEFT JOIN LATERAL (SELECT d.id, d.metadata, c.metadata AS own FROM `+passageAt("$1", "o.collection_id", "o.ordinal")+` OFFSET 0) p ON NOT o.deleted
-			LEFT JOIN LATERAL (SELECT x.embedding FROM chunk_vectors x WHERE x.slot = (SELECT slot FROM collections
+			LEFT JOIN LATERAL (SELECT document_key FROM chunks WHERE tenant_id = $1 AND collection_id = o.collection_id
+				AND ordinal >= o.ordinal AND ordinal <= o.ordinal ORDER BY ordinal OFFSET 0) c ON NOT o.deleted
+			LEFT JOIN LATERAL (SELECT id, metadata FROM documents WHERE tenant_id = $1 AND collection_id = o.collection_id
+				AND key >= c.document_key AND key <= c.document_key ORDER BY key OFFSET 0) d ON c.document_key IS NOT NULL
+			LEFT JOIN LATERAL (SELECT embedding FROM chunk_vectors WHERE slot = (SELECT slot FROM collections
 					WHERE tenant_id = $1 AND id = o.collection_id)
-				AND x.tenant_id = $1 AND x.collection_id = o.collection_id AND x.ordinal = o.ordinal OFFSET 0) v ON p.id IS NOT NULL
+				AND tenant_id = $1 AND collection_id = o.collection_id AND ordinal >= o.ordinal AND ordinal <= o.ordinal
+				ORDER BY ordinal OFFSET 0) v ON d.id IS NOT NULL
 			ORDER BY o.collection_id, o.ordinal`, h.id.UUID(), limit, after.Collection, after.Ordinal).Query(func(rows pgx.Rows) error {
 			changes, err = pgx.CollectRows(rows, scanChange)
 			return err
@@ -80,8 +84,8 @@ func scanChange(row pgx.CollectableRow) (store.VectorChange, error) {
 	var c store.VectorChange
 	var vector *pgvector.HalfVector
 	var id *string
-	var metadata, own json.RawMessage
-	if err := row.Scan(&c.Collection, &c.Ordinal, &c.Dimensions, &c.Revision, &c.Deleted, &vector, &id, &metadata, &own); err != nil {
+	var metadata json.RawMessage
+	if err := row.Scan(&c.Collection, &c.Ordinal, &c.Dimensions, &c.Revision, &c.Deleted, &vector, &id, &metadata); err != nil {
 		return c, err
 	}
 	if !c.Deleted {
