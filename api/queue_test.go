@@ -163,7 +163,7 @@ func TestFailedDocumentsAreRetriedOnRequest(t *testing.T) {
 		t.Errorf("one that has not failed: %d %s", got.status, got.body)
 	}
 	again := me.json("POST", documentsOf+"/bad/retry", nil, 202)
-	if again["document"].(map[string]any)["status"] != "pending" {
+	if again["document"].(map[string]any)["status"] == "indexed" { // pending, or failed anew by the time it was read
 		t.Errorf("%v", again)
 	}
 	first := waitFor(me, again["operation"].(map[string]any)["id"].(string))

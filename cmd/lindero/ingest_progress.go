@@ -35,7 +35,9 @@ func newProgress(w io.Writer, terminal bool, total int64, began time.Time) *prog
 	p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
 		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20),
-		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish())
+		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(),
+		// The spinner turns with what is done: the goroutine that would turn it by itself reads the bar without its lock.
+		progressbar.OptionSetSpinnerChangeInterval(0))
 	return p
 }
 

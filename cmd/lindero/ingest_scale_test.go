@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lindero/client"
+	"lindero/internal/memtest"
 )
 
 // fakeModel is an OpenAI-compatible server that counts the texts it is asked to embed.
@@ -254,6 +255,7 @@ const (
 // own. LINDERO_STREAM_MB says how much; 5120 is the five gigabytes that must not need five gigabytes.
 func TestMemoryStaysBoundedOnAnyInput(t *testing.T) {
 	t.Parallel()
+	memtest.SkipWithRaceDetector(t)
 	megabytes := int64(number(t, "LINDERO_STREAM_MB", 192))
 	t.Run("command", func(t *testing.T) {
 		sink := startSink(t)

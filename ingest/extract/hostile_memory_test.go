@@ -29,6 +29,7 @@ func TestHostileFilesInBoundedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
+	memtest.SkipWithRaceDetector(t)
 	good := docxOf(t, `<w:p><w:r><w:t>hello</w:t></w:r></w:p>`)
 	mustExtract(t, Input{Data: pdfOf("starts the sandbox")})
 	t.Logf("| file | input | code | peak heap | time |")

@@ -14,6 +14,15 @@ const (
 	every   = 2 * time.Millisecond
 )
 
+// SkipWithRaceDetector skips a test of memory where the figures would be the detector's. CI runs such tests by
+// themselves.
+func SkipWithRaceDetector(t testing.TB) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own; run without it")
+	}
+}
+
 // Peak runs do and returns the most bytes that the heap grew by meanwhile, sampled every two milliseconds. It
 // collects garbage often, so that the figure is what was needed at once and not what was left lying about.
 // Nothing else should run at the same time: call it from tests that are not parallel.
