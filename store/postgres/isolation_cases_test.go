@@ -228,11 +228,15 @@ func registerWorkCases() {
 		return found, err
 	})
 	registerIsolationCase("Queue", func(n *neighbours, h *postgres.Handle) (any, error) {
-		q, err := h.Queue(n.b.ctx)
-		if q.Documents > 0 { // B has no work: this is A's
-			return marker, err
+		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) { // the count may be B's own of a moment ago
+			q, err := h.Queue(n.b.ctx)
+			if err != nil || q.Documents == 0 {
+				return q, err
+			}
+			if time.Now().After(deadline) { // B has no work: this is A's
+				return marker, err
+			}
 		}
-		return q, err
 	})
 	registerIsolationCase("RetryDocument", func(n *neighbours, h *postgres.Handle) (any, error) {
 		if h == n.a.Handle {

@@ -183,8 +183,11 @@ func (u *underFire) killUntil(ctx context.Context) {
 func (u *underFire) await(what string, is func(slot int) bool) {
 	u.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		u.reread()
-		if is(u.Collection.Slot) {
+		c, err := u.Handle.Collection(u.ctx, "default") // u.Collection belongs to the workers meanwhile
+		if err != nil {
+			u.Fatal(err)
+		}
+		if is(c.Slot) {
 			return
 		}
 	}
