@@ -30,7 +30,7 @@ func TestMaliciousPinecone(t *testing.T) {
 	other.settle()
 	for name, malice := range malices {
 		backend.emulator.SetMalice(malice)
-		before := rejectedSoFar(t)
+		before, asked := rejectedSoFar(t), 0
 		for i := range 5 {
 			vector := docs[i*7].vector
 			for _, mode := range []string{search.Semantic, search.Hybrid} {
@@ -45,17 +45,24 @@ func TestMaliciousPinecone(t *testing.T) {
 						t.Errorf("%s, %s: %q of another tenant is in the answer", name, mode, *result.Text)
 					}
 				}
-				if mode == search.Semantic && len(found.Warnings) == 0 { // scores and order are the database's, so the truth's
+				if len(found.Warnings) > 0 { // a flood may take longer than Pinecone is given: the answer says so
+					continue
+				}
+				asked++
+				if mode == search.Semantic { // scores and order are the database's, so the truth's
 					w.agree(name, found, nearest(docs, vector, nil), vector, 10, 0)
 				}
 			}
 		}
 		rejected := rejectedSoFar(t) - before
 		isForeign := malice&(pineconeemu.ForeignRecords|pineconeemu.ForeignIDs|pineconeemu.UnknownIDs) != 0
-		if (rejected > 0) != isForeign {
+		if asked > 0 && (rejected > 0) != isForeign {
 			t.Errorf("%s: %v candidates were counted as another tenant's", name, rejected)
 		}
-		t.Logf("%-16s %4.0f foreign candidates rejected, every answer whole", name, rejected)
+		if asked == 0 && malice != pineconeemu.EveryMalice {
+			t.Errorf("%s: no search was answered by way of Pinecone, so this showed nothing", name)
+		}
+		t.Logf("%-16s %5.0f foreign candidates rejected, %d answers by way of Pinecone", name, rejected, asked)
 	}
 	backend.emulator.SetMalice(0)
 	w.agree("honest again", own.ask(semantic(docs[0].vector, 10)), nearest(docs, docs[0].vector, nil), docs[0].vector, 10, leastRecall)
