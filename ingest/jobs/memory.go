@@ -12,7 +12,7 @@ import (
 // stands as passages, terms, vectors and postings at the same time, which is some sixteen times its size; batches
 // of fewer bytes than smallWork, which most are, wait for nobody.
 const (
-	workMemory   = 192 << 20
+	workMemory   = 128 << 20
 	memoryFactor = 16
 	smallWork    = 2 << 20
 )
