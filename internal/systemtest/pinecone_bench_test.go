@@ -13,6 +13,7 @@ import (
 	"lindero/embed"
 	"lindero/internal/pineconeemu"
 	"lindero/internal/storefixture"
+	"lindero/search"
 	"lindero/store"
 	"lindero/store/pinecone"
 )
@@ -95,13 +96,66 @@ func upsertBySDK(b *testing.B, host string, vectors [][]float32) {
 	b.ReportMetric(float64(b.N)*benchVectors/b.Elapsed().Seconds(), "vectors/s")
 }
 
-func upsertBySync(b *testing.B, host string, vectors [][]float32) {
+// BenchmarkPineconeSearch compares a semantic search through Pinecone, without HTTP, with the emulator's own answer
+// to the same question.
+func BenchmarkPineconeSearch(b *testing.B) {
+	emulator, err := pineconeemu.Start(pineconeemu.Config{APIKey: "test", RateLimit: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = emulator.Close() }()
+	vectors := benchmarkVectors(b)
+	p, tenant := loadedBeside(b, emulator.ControlURL(), vectors)
+	index := p.backend.ForTenant(tenant.ID, tenant.Handle)
+	b.Run("search", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			request := search.Request{Vector: vectors[i%len(vectors)], Mode: search.Semantic}
+			if _, err := p.Search.Search(b.Context(), index, tenant.ID, request); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("emulator", func(b *testing.B) {
+		queryBySDK(b, emulator.ControlURL(), "t-"+tenant.ID.String(), tenant.Collection.ID.String(), vectors)
+	})
+}
+
+func queryBySDK(b *testing.B, host, namespace, collection string, vectors [][]float32) {
+	client, err := sdk.NewClient(sdk.NewClientParams{ApiKey: "test", Host: host})
+	if err != nil {
+		b.Fatal(err)
+	}
+	described, err := client.DescribeIndex(b.Context(), fmt.Sprint("lindero-", benchDimensions))
+	if err != nil {
+		b.Fatal(err)
+	}
+	conn, err := client.Index(sdk.NewIndexConnParams{Host: described.Host, Namespace: namespace})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	narrow, err := sdk.NewMetadataFilter(map[string]any{"collection": map[string]any{"$eq": collection}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; b.Loop(); i++ {
+		answer, err := conn.QueryByVectorValues(b.Context(), &sdk.QueryByVectorValuesRequest{
+			Vector: vectors[i%len(vectors)], TopK: 24, MetadataFilter: narrow,
+		})
+		if err != nil || len(answer.Matches) != 24 {
+			b.Fatal(err)
+		}
+	}
+}
+
+// loadedBeside is a tenant on Pinecone that has the vectors.
+func loadedBeside(b *testing.B, host string, vectors [][]float32) (*pineconeBeside, storefixture.Tenant) {
 	s := New(b)
 	backend, err := pinecone.New(pinecone.Config{APIKey: "test", Host: host, RequestsPerSecond: 1 << 20})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = backend.Close() }()
+	b.Cleanup(func() { _ = backend.Close() })
 	p := &pineconeBeside{System: s, backend: backend}
 	tenant := s.Tenant(b, store.Profile{Provider: store.ProviderExternal, Dimensions: benchDimensions})
 	var docs []store.NewDocument
@@ -114,11 +168,16 @@ func upsertBySync(b *testing.B, host string, vectors [][]float32) {
 		s.accept(b, tenant, batch)
 	}
 	p.move(b, tenant)
+	return p, tenant
+}
+
+func upsertBySync(b *testing.B, host string, vectors [][]float32) {
+	p, tenant := loadedBeside(b, host, vectors)
 	for b.Loop() {
 		b.StopTimer()
 		p.forget(b, tenant)
 		b.StartTimer()
-		settled, err := backend.Sync(b.Context(), tenant.ID, tenant.Handle, time.Now().Add(time.Minute))
+		settled, err := p.backend.Sync(b.Context(), tenant.ID, tenant.Handle, time.Now().Add(time.Minute))
 		if err != nil || !settled {
 			b.Fatal(settled, err)
 		}
