@@ -154,8 +154,8 @@ func TestFailedDocumentsAreRetriedOnRequest(t *testing.T) {
 	_, as := d.tenant("acme")
 	me := as(tenant.Writer)
 	const pdf = `"content":"JVBERi0xLjcgYnJva2Vu","content_type":"application/pdf"`
-	got := me.json("POST", documentsOf+"?wait=30s", `{"documents":[{"id":"good","text":"words"},{"id":"bad",`+pdf+`},{"id":"worse",`+pdf+`}]}`, 202)
-	operation := got["operation"].(map[string]any)
+	got := me.json("POST", documentsOf, `{"documents":[{"id":"good","text":"words"},{"id":"bad",`+pdf+`},{"id":"worse",`+pdf+`}]}`, 202)
+	operation := waitFor(me, got["operation"].(map[string]any)["id"].(string)) // the first PDF of a process starts the sandbox
 	if operation["status"] != "partially_failed" {
 		t.Fatalf("%v", operation)
 	}
