@@ -2,13 +2,11 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"lindero/store/postgres"
 	"lindero/store/queue"
@@ -40,7 +38,9 @@ func (w *syncWorker) Work(ctx context.Context, job *river.Job[queue.SyncVectors]
 		return river.JobSnooze(outagePause)
 	}
 	if settled {
-		settled, err = w.complete(ctx, job, h)
+		settled, err = complete(ctx, w.jobs, job, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+			return w.reschedule(ctx, tx, h, job.Args.TenantID)
+		})
 	}
 	if err != nil {
 		log.WarnContext(ctx, "the vector index's work could not be completed; trying again", "error", err)
@@ -52,28 +52,13 @@ func (w *syncWorker) Work(ctx context.Context, job *river.Job[queue.SyncVectors]
 	return nil
 }
 
-// complete ends the job unless there is work again; the order matters as it does for the drain.
-func (w *syncWorker) complete(ctx context.Context, job *river.Job[queue.SyncVectors], h *postgres.Handle) (bool, error) {
-	errWork := errors.New("there is work")
-	err := pgx.BeginFunc(ctx, w.jobs.cfg.Store.Pool(), func(tx pgx.Tx) error {
-		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
-			return err
-		}
-		unsettled, err := h.VectorsUnsettled(ctx, tx)
-		switch {
-		case err != nil:
-			return err
-		case unsettled:
-			return errWork
-		}
-		_, err = w.jobs.client.InsertTx(ctx, tx, queue.ForgetVectors{TenantID: job.Args.TenantID},
-			&river.InsertOpts{ScheduledAt: time.Now().Add(forgetAfter)})
-		return err
-	})
-	if errors.Is(err, errWork) {
-		return false, nil
+// reschedule reports whether there is work again, and if not has the settled entries forgotten in a while.
+func (w *syncWorker) reschedule(ctx context.Context, tx pgx.Tx, h *postgres.Handle, tenant uuid.UUID) (again bool, err error) {
+	if again, err = h.VectorsUnsettled(ctx, tx); err != nil || again {
+		return again, err
 	}
-	return err == nil, err
+	_, err = w.jobs.client.InsertTx(ctx, tx, queue.ForgetVectors{TenantID: tenant}, &river.InsertOpts{ScheduledAt: time.Now().Add(forgetAfter)})
+	return false, err
 }
 
 type forgetWorker struct {

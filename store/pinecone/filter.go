@@ -11,25 +11,22 @@ import (
 
 // narrow translates a filter into Pinecone's language for the records of one collection. What Pinecone finds must
 // include everything that matches: whatever it cannot express, or might mean differently, is left out, because the
-// database applies the whole filter again to what is proposed. whole says whether nothing was left out.
-func narrow(collection uuid.UUID, e filter.Expr) (f *sdk.MetadataFilter, whole bool, err error) {
+// database applies the whole filter again to what is proposed.
+func narrow(collection uuid.UUID, e filter.Expr) (*sdk.MetadataFilter, error) {
 	conditions := []any{equals(collectionField, collection.String())}
-	condition, whole := translate(e)
-	if condition != nil {
+	if condition := translate(e); condition != nil {
 		conditions = append(conditions, map[string]any{"$or": []any{condition, equals(partialField, true)}})
 	}
-	f, err = sdk.NewMetadataFilter(map[string]any{"$and": conditions})
+	f, err := sdk.NewMetadataFilter(map[string]any{"$and": conditions})
 	if err != nil {
-		return nil, false, fmt.Errorf("translate the filter: %w", err)
+		return nil, fmt.Errorf("translate the filter: %w", err)
 	}
-	return f, whole, nil
+	return f, nil
 }
 
 // translate returns a condition that holds for everything that e matches; nil is one that always holds.
-func translate(e filter.Expr) (condition map[string]any, whole bool) {
+func translate(e filter.Expr) map[string]any {
 	switch e := e.(type) {
-	case nil:
-		return nil, true
 	case filter.And:
 		return translateAll(e)
 	case filter.Or:
@@ -40,63 +37,57 @@ func translate(e filter.Expr) (condition map[string]any, whole bool) {
 		return translateIn(e)
 	case filter.Exists:
 		if name, ok := fieldName(e.Field); ok {
-			return operator(name, "$exists", true), true
+			return operator(name, "$exists", true)
 		}
-		return nil, e.Field.IsOwn() // every document has those
 	}
-	// Not: there is no operator for it, and what $ne says of missing fields and lists is not written down.
-	return nil, false
+	// Not, too: there is no operator for it, and what $ne says of missing fields and lists is not written down.
+	return nil
 }
 
-func translateAll(parts filter.And) (condition map[string]any, whole bool) {
+func translateAll(parts filter.And) map[string]any {
 	var conditions []any
-	whole = true
 	for _, part := range parts {
-		translated, all := translate(part)
-		whole = whole && all
-		if translated != nil {
-			conditions = append(conditions, translated)
+		if condition := translate(part); condition != nil {
+			conditions = append(conditions, condition)
 		}
 	}
 	if conditions == nil {
-		return nil, whole
+		return nil
 	}
-	return map[string]any{"$and": conditions}, whole
+	return map[string]any{"$and": conditions}
 }
 
-func translateAny(parts filter.Or) (condition map[string]any, whole bool) {
+func translateAny(parts filter.Or) map[string]any {
 	if len(parts) == 0 {
-		return operator(collectionField, "$eq", ""), true // nothing matches
+		return nothing()
 	}
 	conditions := make([]any, len(parts))
-	whole = true
 	for i, part := range parts {
-		translated, all := translate(part)
-		if translated == nil {
-			return nil, all && whole
+		condition := translate(part)
+		if condition == nil {
+			return nil
 		}
-		whole = whole && all
-		conditions[i] = translated
+		conditions[i] = condition
 	}
-	return map[string]any{"$or": conditions}, whole
+	return map[string]any{"$or": conditions}
 }
 
-func translateCompare(e filter.Compare) (map[string]any, bool) {
+func translateCompare(e filter.Compare) map[string]any {
 	name, ok := fieldName(e.Field)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	if _, isNumber := e.Value.(float64); !isNumber && e.Op != filter.Eq {
-		return nil, false // Pinecone orders numbers only
+		return nil // Pinecone orders numbers only
 	}
-	return operator(name, string(e.Op), e.Value), true
+	return operator(name, string(e.Op), e.Value)
 }
 
 // translateIn asks for the values of each type by themselves: lists of mixed types are not promised to work.
-func translateIn(e filter.In) (map[string]any, bool) {
+func translateIn(e filter.In) map[string]any {
 	name, ok := fieldName(e.Field)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	var texts, numbers, conditions []any
 	for _, value := range e.Values {
@@ -106,7 +97,7 @@ func translateIn(e filter.In) (map[string]any, bool) {
 		case float64:
 			numbers = append(numbers, value)
 		default:
-			conditions = append(conditions, operator(name, "$eq", value))
+			conditions = append(conditions, equals(name, value))
 		}
 	}
 	if texts != nil {
@@ -116,10 +107,13 @@ func translateIn(e filter.In) (map[string]any, bool) {
 		conditions = append(conditions, operator(name, "$in", numbers))
 	}
 	if conditions == nil {
-		return operator(collectionField, "$eq", ""), true
+		return nothing()
 	}
-	return map[string]any{"$or": conditions}, true
+	return map[string]any{"$or": conditions}
 }
+
+// nothing is a condition that no record meets: each has its collection's id.
+func nothing() map[string]any { return equals(collectionField, "") }
 
 // fieldName is the record's field; of the document's own fields a record has the id only.
 func fieldName(f filter.Field) (string, bool) {

@@ -102,7 +102,7 @@ func (x *Index) ask(ctx context.Context, plan search.Plan, p *proposal) {
 	}
 	target := plan.Targets[p.target]
 	p.asked, p.ordinals, p.foreign, p.err = time.Now(), nil, nil, nil
-	condition, _, err := narrow(target.Collection.ID, plan.Filter)
+	condition, err := narrow(target.Collection.ID, plan.Filter)
 	if err != nil {
 		p.err = err
 		return
