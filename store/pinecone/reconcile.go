@@ -95,27 +95,22 @@ func (b *Backend) compare(ctx context.Context, id tenant.ID, ledger Ledger, dime
 	return c.found, nil
 }
 
-type vectorKey struct {
-	collection uuid.UUID
-	ordinal    int64
-}
-
 // comparison crosses off what is on record as it is listed.
 type comparison struct {
 	found    Differences
-	expected map[vectorKey]bool // still to be listed
-	known    map[vectorKey]bool // all that may be listed
-	orphans  []vectorKey
+	expected map[store.VectorKey]bool // still to be listed
+	known    map[store.VectorKey]bool // all that may be listed
+	orphans  []store.VectorKey
 }
 
 func newComparison(dimensions int, sets []store.VectorSet) *comparison {
-	c := &comparison{found: Differences{Dimensions: dimensions}, expected: map[vectorKey]bool{}, known: map[vectorKey]bool{}}
+	c := &comparison{found: Differences{Dimensions: dimensions}, expected: map[store.VectorKey]bool{}, known: map[store.VectorKey]bool{}}
 	for _, set := range sets {
 		if set.Dimensions != dimensions {
 			continue
 		}
 		for _, ordinal := range set.Ordinals {
-			c.expected[vectorKey{set.Collection, ordinal}] = true
+			c.expected[store.VectorKey{Collection: set.Collection, Ordinal: ordinal}] = true
 		}
 		c.learn(set)
 	}
@@ -125,7 +120,7 @@ func newComparison(dimensions int, sets []store.VectorSet) *comparison {
 
 func (c *comparison) learn(set store.VectorSet) {
 	for _, ordinal := range slices.Concat(set.Ordinals, set.Unsettled) {
-		c.known[vectorKey{set.Collection, ordinal}] = true
+		c.known[store.VectorKey{Collection: set.Collection, Ordinal: ordinal}] = true
 	}
 }
 
@@ -137,7 +132,7 @@ func (c *comparison) meet(tenant uuid.UUID, id string) bool {
 		c.found.Foreign++
 		return false
 	}
-	at := vectorKey{key.collection, key.ordinal}
+	at := store.VectorKey{Collection: key.collection, Ordinal: key.ordinal}
 	delete(c.expected, at)
 	if !c.known[at] {
 		c.orphans = append(c.orphans, at)
@@ -151,16 +146,16 @@ func (c *comparison) wrong(now []store.VectorSet) []store.VectorSet {
 		c.learn(set)
 	}
 	sets := map[uuid.UUID]*store.VectorSet{}
-	add := func(at vectorKey) {
-		if sets[at.collection] == nil {
-			sets[at.collection] = &store.VectorSet{Collection: at.collection, Dimensions: c.found.Dimensions}
+	add := func(at store.VectorKey) {
+		if sets[at.Collection] == nil {
+			sets[at.Collection] = &store.VectorSet{Collection: at.Collection, Dimensions: c.found.Dimensions}
 		}
-		sets[at.collection].Ordinals = append(sets[at.collection].Ordinals, at.ordinal)
+		sets[at.Collection].Ordinals = append(sets[at.Collection].Ordinals, at.Ordinal)
 	}
-	still := map[vectorKey]bool{}
+	still := map[store.VectorKey]bool{}
 	for _, set := range now {
 		for _, ordinal := range set.Ordinals {
-			still[vectorKey{set.Collection, ordinal}] = true
+			still[store.VectorKey{Collection: set.Collection, Ordinal: ordinal}] = true
 		}
 	}
 	for at := range c.expected {
