@@ -39,7 +39,10 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/HdrHistogram/hdrhistogram-go v1.4.0
+require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/vgarvardt/pgx-google-uuid/v5 v5.6.0
+)
 require golang.org/x/time v0.16.0 // indirect
 
 require (

@@ -70,7 +70,7 @@ type Proposal struct {
 type Retrieved struct {
 	Stale     bool        // the collection is gone or has changed
 	Languages []string    // of its documents, sorted, as the snapshot sees them; only with a lexical leg
-	Vector    []Candidate // by descending score
+	Vector    []Candidate // in no order
 	Lexical   *bm25.Query // without a limit; nil without a lexical leg
 	// Unavailable says that the index which the vector leg needs could not be asked; Vector is empty then.
 	Unavailable error

@@ -146,13 +146,15 @@ var isolationRules = []isolationRule{
 		args: []any{tableNames(tablesWithoutTenant), tableNames(otherPolicies), mapValues(otherPolicies), policyText},
 	},
 	{
-		// A leaf has its own policies, but reaching it directly is one wall less. TRUNCATE passes by every policy;
-		// foreign keys and triggers of the role's own would look behind them.
-		name: "grants", holds: "no partition is reachable directly and no table can be truncated",
+		// Searches read the leaves of the vectors by name, each behind its own policy; whatever else is done with a
+		// partition goes through its parent. TRUNCATE passes by every policy; foreign keys and triggers of the role's
+		// own would look behind them.
+		name: "grants", holds: "no partition is written directly, none but vectors' read, and no table can be truncated",
 		sql: `WITH ` + relations + `, ` + protected + `
 			SELECT name || ' is a partition with grants of its own' FROM protected
-			WHERE relispartition AND (has_table_privilege(current_user, oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
-				OR has_any_column_privilege(current_user, oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+			WHERE relispartition AND (has_table_privilege(current_user, oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+				OR has_any_column_privilege(current_user, oid, 'INSERT, UPDATE, REFERENCES')
+				OR name !~ '^public[.]chunk_vectors_[0-9]+$' AND has_any_column_privilege(current_user, oid, 'SELECT'))
 			UNION ALL
 			SELECT name || ' grants TRUNCATE, REFERENCES or TRIGGER' FROM protected
 			WHERE NOT relispartition AND has_table_privilege(current_user, oid, 'TRUNCATE, REFERENCES, TRIGGER')

@@ -37,16 +37,31 @@ func TestOwnSlotsAreIsolated(t *testing.T) {
 			t.Errorf("exact %t: A finds %d of its own, B %d of A's", exact, ask(a, exact), ask(b, exact))
 		}
 	}
-	var seen int
-	f.Query(t, b.ID, `SELECT count(*) FROM chunk_vectors WHERE slot = 1000`, &seen)
-	if seen != 0 {
-		t.Errorf("without predicates B sees %d of A's vectors", seen)
+	seen := func(as *env, table string) (n int) {
+		t.Helper()
+		f.Query(t, as.ID, `SELECT count(*) FROM `+table+` WHERE slot = 1000`, &n)
+		return n
 	}
-	if err := f.TryExec(b.ID, `SELECT count(*) FROM chunk_vectors_1000`); err == nil {
-		t.Error("the leaf can be reached directly")
+	if n := seen(b, "chunk_vectors"); n != 0 {
+		t.Errorf("without predicates B sees %d of A's vectors", n)
+	}
+	// Searches name the leaf: its own policy is what binds them then.
+	if a, b := seen(a, "chunk_vectors_1000"), seen(b, "chunk_vectors_1000"); a != 50 || b != 0 {
+		t.Errorf("of the leaf itself A sees %d and B %d", a, b)
+	}
+	for _, write := range []string{`DELETE FROM chunk_vectors_1000`, `INSERT INTO chunk_vectors_1000 SELECT * FROM chunk_vectors_1000`} {
+		if err := f.TryExec(a.ID, write); err == nil {
+			t.Errorf("the leaf can be written directly: %s", write)
+		}
 	}
 	asOwner(t, f.OwnerURL, `ALTER TABLE chunk_vectors_1000 DISABLE ROW LEVEL SECURITY; DROP POLICY tenant_isolation ON chunk_vectors_1001;
-		GRANT SELECT ON chunk_vectors_1001 TO lindero_app`)
+		GRANT INSERT ON chunk_vectors_1001 TO lindero_app`)
+	if n := seen(b, "chunk_vectors_1000"); n != 50 {
+		t.Errorf("with the wall gone B sees %d of A's vectors: what did the test show?", n)
+	}
+	if ask(b, true) != 0 || ask(b, false) != 0 {
+		t.Error("with the wall gone the predicates of a search do not hold by themselves")
+	}
 	names, details := brokenChecks(t, f.Store)
 	for _, check := range []string{"row_level_security", "tenant_policy", "grants"} {
 		if !slices.Contains(names, check) {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -70,20 +71,11 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 	s := &snapshot{handle: h, conn: conn, slots: map[uuid.UUID]int{}, roundTrips: 1,
 		retrieved: make([]search.Retrieved, len(plan.Targets)), complete: make([]bool, len(plan.Targets))}
 	batch := &pgx.Batch{}
-	batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-	batch.Queue(bindSearch, h.id.String())
-	s.queueVersions(batch, plan.Targets)
-	for i, target := range plan.Targets {
-		if target.Vector != nil {
-			s.queueVectorLeg(batch, plan, i)
-		}
-		if len(target.Terms) > 0 {
-			s.queueLexicalLeg(batch, plan, i)
-		}
+	if !plan.Passages { // one statement sees one snapshot anyway, and the batch is its transaction
+		batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	}
-	if plan.Passages {
-		batch.Queue("COMMIT")
-	}
+	batch.Queue(bindSearch, h.id.String(), strconv.Itoa(efSearch(plan)))
+	s.queueLegs(batch, plan)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		s.Close()
 		return nil, translate(err)
@@ -97,6 +89,25 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 		}
 	}
 	return s, nil
+}
+
+// queueLegs asks for what all legs of all targets need, and whether the targets are still as the plan believes.
+func (s *snapshot) queueLegs(batch *pgx.Batch, plan search.Plan) {
+	for i, target := range plan.Targets {
+		s.slots[target.Collection.ID] = target.Collection.Slot
+		s.retrieved[i].Stale = true
+	}
+	if !plan.Passages {
+		s.queueVersions(batch, plan.Targets)
+	}
+	for i, target := range plan.Targets {
+		if target.Vector != nil {
+			s.queueVectorLeg(batch, plan, i)
+		}
+		if len(target.Terms) > 0 {
+			s.queueLexicalLeg(batch, plan, i)
+		}
+	}
 }
 
 // Retrieved implements search.Snapshot.
@@ -129,8 +140,6 @@ func (s *snapshot) queueVersions(batch *pgx.Batch, targets []search.Target) {
 	ids := make([]uuid.UUID, len(targets))
 	for i, target := range targets {
 		ids[i] = target.Collection.ID
-		s.slots[target.Collection.ID] = target.Collection.Slot
-		s.retrieved[i].Stale = true
 	}
 	batch.Queue(`SELECT c.id, c.version FROM collections c
 		WHERE c.tenant_id = $1 AND c.id = ANY ($2) AND c.deleted_at IS NULL`, s.handle.id.UUID(), ids).

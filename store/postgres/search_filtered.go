@@ -32,6 +32,7 @@ const chunksPerMatch = 2
 // filteredLeg writes the statement of one leg that has a filter and an index.
 type filteredLeg struct {
 	filter             *filterSQL
+	leaf               string // the partition
 	vector, slot       string // placeholders
 	limit              string
 	few                int
@@ -46,6 +47,7 @@ type filteredLeg struct {
 func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, target search.Target, plan search.Plan) string {
 	l := &filteredLeg{
 		filter: &filterSQL{args: args, tenant: tenant, collection: collection},
+		leaf:   leafOf(target),
 		vector: args.add(pgvector.NewHalfVector(target.Vector)), slot: args.add(target.Collection.Slot), limit: args.add(target.Limit),
 		few: fewMatches(target.Collection.Chunks, target.Limit), dimensions: target.Collection.Embedding.Dimensions,
 		tenant: tenant, collection: collection,
@@ -70,7 +72,7 @@ func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, t
 
 // source is the collection's vectors, as v.
 func (l *filteredLeg) source() string {
-	return fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, l.slot, l.tenant, l.collection)
+	return fmt.Sprintf(`%s v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, l.leaf, l.slot, l.tenant, l.collection)
 }
 
 // proposed has the index propose, and looks each candidate up in the filter; nothing when the condition, which must not

@@ -2,14 +2,17 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	pgvector "github.com/pgvector/pgvector-go"
 
 	"lindero/search"
+	"lindero/store"
 )
 
 // passageColumns are what passageRow reads, of chunks c, documents d and, where vectors are wanted, v.
@@ -28,18 +31,18 @@ func passageAt(tenant, collection, ordinal string) string {
 
 // passageRow scans one passage. The columns are null where the chunk is gone.
 type passageRow struct {
-	passage  search.Passage
-	document *uuid.UUID
-	id       *string
-	chunk    *uuid.UUID
-	texts    [4]*string
-	numbers  [4]*int
-	vector   *pgvector.HalfVector
+	document, chunk         pgtype.UUID
+	id                      pgtype.Text
+	texts                   [4]pgtype.Text
+	metadata, chunkMetadata json.RawMessage
+	numbers                 [4]pgtype.Int4
+	vector                  *pgvector.HalfVector
 }
 
-func (r *passageRow) columns(vectors bool) []any {
-	columns := []any{&r.document, &r.id, &r.chunk, &r.texts[0], &r.texts[1], &r.texts[2], &r.texts[3],
-		&r.passage.Metadata, &r.passage.ChunkMetadata, &r.numbers[0], &r.numbers[1], &r.numbers[2], &r.numbers[3]}
+// columns are the targets to scan into, after those that the statement begins with.
+func (r *passageRow) columns(vectors bool, first ...any) []any {
+	columns := append(first, &r.document, &r.id, &r.chunk, &r.texts[0], &r.texts[1], &r.texts[2], &r.texts[3],
+		&r.metadata, &r.chunkMetadata, &r.numbers[0], &r.numbers[1], &r.numbers[2], &r.numbers[3])
 	if vectors {
 		columns = append(columns, &r.vector)
 	}
@@ -48,49 +51,64 @@ func (r *passageRow) columns(vectors bool) []any {
 
 // take returns the passage read last; false when the chunk was gone.
 func (r *passageRow) take() (search.Passage, bool) {
-	if r.document == nil {
+	if !r.document.Valid {
 		return search.Passage{}, false
 	}
-	p := r.passage
-	p.DocumentKey, p.DocumentID, p.ChunkID = *r.document, *r.id, *r.chunk
-	p.Title, p.URL, p.Language, p.Text = *r.texts[0], *r.texts[1], *r.texts[2], *r.texts[3]
-	p.Position.Chunk, p.Position.Start, p.Position.End, p.Position.Page = *r.numbers[0], *r.numbers[1], *r.numbers[2], *r.numbers[3]
+	p := search.Passage{
+		DocumentKey: r.document.Bytes, DocumentID: r.id.String, ChunkID: r.chunk.Bytes,
+		Title: r.texts[0].String, URL: r.texts[1].String, Language: r.texts[2].String, Text: r.texts[3].String,
+		Metadata: r.metadata, ChunkMetadata: r.chunkMetadata,
+		Position: store.Position{Chunk: int(r.numbers[0].Int32), Start: int(r.numbers[1].Int32), End: int(r.numbers[2].Int32), Page: int(r.numbers[3].Int32)},
+	}
 	if r.vector != nil {
 		p.Vector = r.vector.Slice()
 	}
-	*r = passageRow{}
+	r.metadata, r.chunkMetadata, r.vector = nil, nil, nil // the next row must not be read over this one's
 	return p, true
 }
 
-// queueNearestPassages ranks and reads the passages in one statement: a search with one leg needs one round trip.
+// queueNearestPassages ranks and reads the passages in one statement, which also tells the collection's version: a
+// search with one leg needs one round trip and no transaction beyond the batch. There is a row even when nothing is
+// found, for the version.
 func (s *snapshot) queueNearestPassages(batch *pgx.Batch, nearest string, args *arguments, tenant, collection string, plan search.Plan, i int) {
 	vector, fromVectors := "", ""
+	target := plan.Targets[i]
 	if plan.Vectors {
 		vector = ", w.embedding"
-		fromVectors = fmt.Sprintf(`LEFT JOIN chunk_vectors w ON w.slot = %s AND w.tenant_id = %s AND w.collection_id = %s AND w.ordinal = n.ordinal`,
-			args.add(plan.Targets[i].Collection.Slot), tenant, collection)
+		fromVectors = fmt.Sprintf(`LEFT JOIN %s w ON w.slot = %s AND w.tenant_id = %s AND w.collection_id = %s AND w.ordinal = n.ordinal`,
+			leafOf(target), args.add(target.Collection.Slot), tenant, collection)
 	}
-	statement := fmt.Sprintf(`WITH nearest AS MATERIALIZED (%s)
-		SELECT n.tenant_id, n.ordinal, n.distance, p.*%s FROM nearest n
-		LEFT JOIN LATERAL (SELECT %s FROM %s OFFSET 0) p ON true
-		%s ORDER BY n.distance, n.ordinal`, nearest, vector, passageColumns, passageAt(tenant, collection, "n.ordinal"), fromVectors)
-	id := plan.Targets[i].Collection.ID
-	s.passages = map[search.Key]search.Passage{}
-	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error {
-		var c search.Candidate
-		var distance float64
-		var row passageRow
-		for rows.Next() {
-			if err := rows.Scan(append([]any{&c.Tenant, &c.Ordinal, &distance}, row.columns(plan.Vectors)...)...); err != nil {
-				return err
-			}
-			s.addCandidate(i, c, distance)
-			if passage, ok := row.take(); ok {
-				s.passages[search.Key{Collection: id, Ordinal: c.Ordinal}] = passage
-			}
+	statement := fmt.Sprintf(`WITH nearest (tenant_id, ordinal, distance) AS MATERIALIZED (%s)
+		SELECT (SELECT c.version FROM collections c WHERE c.tenant_id = %[2]s AND c.id = %[3]s AND c.deleted_at IS NULL),
+			n.tenant_id, n.ordinal, n.distance, p.*%[4]s
+		FROM (VALUES (true)) one LEFT JOIN nearest n ON true
+		LEFT JOIN LATERAL (SELECT %[5]s FROM %[6]s OFFSET 0) p ON true %[7]s`,
+		nearest, tenant, collection, vector, passageColumns, passageAt(tenant, collection, "n.ordinal"), fromVectors)
+	s.passages = make(map[search.Key]search.Passage, target.Limit)
+	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error { return s.readNearest(rows, i, target, plan.Vectors) })
+}
+
+// readNearest reads the rows of queueNearestPassages.
+func (s *snapshot) readNearest(rows pgx.Rows, i int, target search.Target, vectors bool) error {
+	var version, ordinal pgtype.Int8
+	var tenant pgtype.UUID
+	var distance pgtype.Float8
+	var row passageRow
+	columns := row.columns(vectors, &version, &tenant, &ordinal, &distance)
+	for rows.Next() {
+		if err := rows.Scan(columns...); err != nil {
+			return err
 		}
-		return rows.Err()
-	})
+		s.retrieved[i].Stale = !version.Valid || version.Int64 != target.Collection.Version
+		if !ordinal.Valid {
+			continue
+		}
+		s.addCandidate(i, search.Candidate{Tenant: tenant.Bytes, Ordinal: ordinal.Int64}, distance.Float64)
+		if passage, ok := row.take(); ok {
+			s.passages[search.Key{Collection: target.Collection.ID, Ordinal: ordinal.Int64}] = passage
+		}
+	}
+	return rows.Err()
 }
 
 // Hydrate implements search.Snapshot: the second batch of a search, which ends its transaction.
@@ -125,7 +143,8 @@ func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinal
 	vector, arguments := "", []any{s.handle.id.UUID(), collection, ordinals}
 	if vectors {
 		// The slot as a parameter: a join with collections would lock every partition.
-		vector = `, (SELECT v.embedding FROM chunk_vectors v WHERE v.slot = $4 AND v.tenant_id = $1 AND v.collection_id = $2 AND v.ordinal = c.ordinal)`
+		vector = fmt.Sprintf(`, (SELECT v.embedding FROM chunk_vectors_%d v
+			WHERE v.slot = $4 AND v.tenant_id = $1 AND v.collection_id = $2 AND v.ordinal = c.ordinal)`, s.slots[collection])
 		arguments = append(arguments, s.slots[collection])
 	}
 	statement := `SELECT k.ordinal, p.* FROM unnest($3::bigint[]) AS k (ordinal)
@@ -133,8 +152,9 @@ func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinal
 	batch.Queue(statement, arguments...).Query(func(rows pgx.Rows) error {
 		var ordinal int64
 		var row passageRow
+		columns := row.columns(vectors, &ordinal)
 		for rows.Next() {
-			if err := rows.Scan(append([]any{&ordinal}, row.columns(vectors)...)...); err != nil {
+			if err := rows.Scan(columns...); err != nil {
 				return err
 			}
 			if passage, ok := row.take(); ok {

@@ -15,9 +15,9 @@ const visibleMargin = time.Second
 // when it was asked: entries of the outbox that were not visible in it by then. Scores are thus always the
 // database's, and a proposal that is not there, or not the collection's, finds nothing. Both sides are looked up
 // by primary key.
-func proposedVectors(args *arguments, slot, tenant, collection string, p *search.Proposal) string {
-	look := fmt.Sprintf(`CROSS JOIN LATERAL (SELECT x.tenant_id, x.ordinal, x.embedding FROM chunk_vectors x
-		WHERE x.slot = %s AND x.tenant_id = %s AND x.collection_id = %s AND x.ordinal = k.ordinal OFFSET 0) x`, slot, tenant, collection)
+func proposedVectors(args *arguments, leaf, slot, tenant, collection string, p *search.Proposal) string {
+	look := fmt.Sprintf(`CROSS JOIN LATERAL (SELECT x.tenant_id, x.ordinal, x.embedding FROM %s x
+		WHERE x.slot = %s AND x.tenant_id = %s AND x.collection_id = %s AND x.ordinal = k.ordinal OFFSET 0) x`, leaf, slot, tenant, collection)
 	return fmt.Sprintf(`(SELECT x.* FROM (
 			SELECT unnest(%s::bigint[]) AS ordinal
 			UNION SELECT o.ordinal FROM vector_outbox o WHERE o.tenant_id = %s AND o.collection_id = %s AND NOT o.deleted

@@ -27,15 +27,11 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 	default:
 		nearest = s.indexedFiltered(args, tenant, collection, target, plan)
 	}
-	if asksIndex(target) {
-		queueIndexSettings(batch, target, plan.Filter != nil)
-		defer batch.Queue(ordinaryPlans) // for what follows in the transaction
-	}
 	if plan.Passages {
 		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
 		return
 	}
-	batch.Queue(`WITH nearest AS MATERIALIZED (`+nearest+`) SELECT * FROM nearest ORDER BY distance, ordinal`, args.values...).Query(func(rows pgx.Rows) error {
+	batch.Queue(nearest, args.values...).Query(func(rows pgx.Rows) error {
 		var c search.Candidate
 		var distance float64
 		_, err := pgx.ForEachRow(rows, []any{&c.Tenant, &c.Ordinal, &distance}, func() error {
@@ -59,9 +55,9 @@ func asksIndex(target search.Target) bool {
 // the database made a proposal, it reads what was proposed.
 func (s *snapshot) scanned(args *arguments, tenant, collection string, target search.Target, plan search.Plan) string {
 	slot := args.add(target.Collection.Slot)
-	source := fmt.Sprintf(`chunk_vectors v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, slot, tenant, collection)
+	source := fmt.Sprintf(`%s v WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s`, leafOf(target), slot, tenant, collection)
 	if target.Proposed != nil {
-		source = proposedVectors(args, slot, tenant, collection, target.Proposed) + proposedOf(args, tenant, collection, plan.Filter)
+		source = proposedVectors(args, leafOf(target), slot, tenant, collection, target.Proposed) + proposedOf(args, tenant, collection, plan.Filter)
 	} else {
 		source += s.narrowed(args, tenant, collection, "v.ordinal", plan)
 	}
@@ -72,9 +68,9 @@ func (s *snapshot) scanned(args *arguments, tenant, collection string, target se
 // indexed asks the collection's own approximate index.
 func (s *snapshot) indexed(args *arguments, tenant, collection string, target search.Target) string {
 	distance := fmt.Sprintf("v.embedding::halfvec(%d) <=> %s", target.Collection.Embedding.Dimensions, args.add(pgvector.NewHalfVector(target.Vector)))
-	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, %s AS distance FROM chunk_vectors v
+	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, %s AS distance FROM %s v
 		WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s ORDER BY %s LIMIT %s`,
-		distance, args.add(target.Collection.Slot), tenant, collection, distance, args.add(target.Limit))
+		distance, leafOf(target), args.add(target.Collection.Slot), tenant, collection, distance, args.add(target.Limit))
 }
 
 // addCandidate notes what a vector leg found.
@@ -91,26 +87,31 @@ func (s *snapshot) addCandidate(i int, c search.Candidate, distance float64) {
 // width is not quite in order.
 const filteredFactor = 2
 
-// queueIndexSettings says how wide the index is searched and how to plan it. The scan goes on beyond that width until
-// the limit is reached: what a policy, a filter or a deletion hides must not shorten the answer. What is found is
-// looked up by key; without sorts, or the planner might read the whole slot and sort it.
-func queueIndexSettings(batch *pgx.Batch, target search.Target, filtered bool) {
-	ef := target.Collection.EfSearch
-	if ef == 0 {
-		ef = defaultEfSearch(target.Collection.Chunks)
-	}
-	if filtered {
-		ef *= filteredFactor
-	}
-	ef = min(max(ef, target.Limit), maxEfSearch)
-	batch.Queue(`SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
-		set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-		set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true)`, fmt.Sprint(ef))
+// leafOf names the partition that holds the target's vectors. A statement that names the partitioned table would have
+// to be planned for each search, or lock every partition (docs/decisions/0009). Partitions are never dropped; whether
+// the collection still lies in this one is checked in the search's own snapshot.
+func leafOf(target search.Target) string {
+	return fmt.Sprintf("chunk_vectors_%d", target.Collection.Slot)
 }
 
-// ordinaryPlans takes the planner's part of that back.
-const ordinaryPlans = `SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true),
-	set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true), set_config('enable_memoize', 'on', true)`
+// efSearch is how wide approximate indexes are searched for a plan: as wide as the target that needs it most.
+func efSearch(plan search.Plan) int {
+	widest := 1
+	for _, target := range plan.Targets {
+		if !asksIndex(target) {
+			continue
+		}
+		ef := target.Collection.EfSearch
+		if ef == 0 {
+			ef = defaultEfSearch(target.Collection.Chunks)
+		}
+		if plan.Filter != nil {
+			ef *= filteredFactor
+		}
+		widest = max(widest, ef, target.Limit)
+	}
+	return min(widest, maxEfSearch)
+}
 
 // narrowed is the plan's filter as a further condition on an ordinal, empty without one.
 func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string, plan search.Plan) string {

@@ -16,6 +16,7 @@ import (
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"lindero/migrations"
 	"lindero/store"
@@ -78,6 +79,7 @@ func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, er
 		config.MaxConns = maxConns
 	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // in binary, and without a detour through text
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 			return fmt.Errorf("the database lacks pgvector's types; run lindero migrate first: %w", err)
 		}
