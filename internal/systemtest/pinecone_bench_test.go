@@ -16,6 +16,7 @@ import (
 	"lindero/search"
 	"lindero/store"
 	"lindero/store/pinecone"
+	"lindero/store/postgres"
 )
 
 const (
@@ -150,7 +151,7 @@ func queryBySDK(b *testing.B, host, namespace, collection string, vectors [][]fl
 
 // loadedBeside is a tenant on Pinecone that has the vectors.
 func loadedBeside(b *testing.B, host string, vectors [][]float32) (*pineconeBeside, storefixture.Tenant) {
-	s := New(b)
+	s := NewPlaced(b, postgres.PlacementPolicy{PromoteAt: 1 << 40}) // an index built meanwhile would take the processor
 	backend, err := pinecone.New(pinecone.Config{APIKey: "test", Host: host, RequestsPerSecond: 1 << 20})
 	if err != nil {
 		b.Fatal(err)
