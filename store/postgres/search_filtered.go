@@ -3,7 +3,6 @@ package postgres
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	pgvector "github.com/pgvector/pgvector-go"
@@ -29,13 +28,14 @@ func fewMatches(chunks int64, limit int) int {
 // chunksPerMatch is how many chunks a matching document may have on average before it counts as many.
 const chunksPerMatch = 2
 
-// filteredLeg writes the statement of one leg that has a filter and an index.
+// filteredLeg writes the statement of one leg that has a filter and an index. Bounds are parameters too: a statement
+// that grew with the collection would be planned anew each time.
 type filteredLeg struct {
 	filter             *filterSQL
 	leaf               string // the partition
 	vector, slot       string // placeholders
 	limit              string
-	few                int
+	few, fewChunks     string // how many documents, and chunks of theirs, are compared one by one
 	dimensions         int
 	tenant, collection string
 }
@@ -45,29 +45,31 @@ type filteredLeg struct {
 // the index proposes and each candidate is looked up, until there are enough. The planner cannot make this choice: its
 // estimates do not know one tenant from another.
 func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, target search.Target, plan search.Plan) string {
+	few := fewMatches(target.Collection.Chunks, target.Limit)
 	l := &filteredLeg{
 		filter: &filterSQL{args: args, tenant: tenant, collection: collection},
 		leaf:   leafOf(target),
 		vector: args.add(pgvector.NewHalfVector(target.Vector)), slot: args.add(target.Collection.Slot), limit: args.add(target.Limit),
-		few: fewMatches(target.Collection.Chunks, target.Limit), dimensions: target.Collection.Embedding.Dimensions,
-		tenant: tenant, collection: collection,
+		dimensions: target.Collection.Embedding.Dimensions, tenant: tenant, collection: collection,
 	}
 	ways := waysTo(plan.Filter)
 	if len(ways) == 0 {
 		return l.proposed(plan.Filter, "TRUE")
 	}
+	l.few, l.fewChunks = args.add(int64(few))+"::bigint", args.add(int64(few*chunksPerMatch))+"::bigint"
 	steps, found := l.findKeys(ways)
-	isFew := fmt.Sprintf("(%s AND (SELECT count(*) FROM matched) <= %d)", found, l.few*chunksPerMatch)
 	return fmt.Sprintf(`WITH %s, matched AS MATERIALIZED (SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %s AND c.collection_id = %s
-			AND c.document_key = ANY (ARRAY(SELECT key FROM keys)) AND %s LIMIT %d + 1)
-		(SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s AND v.ordinal = ANY (ARRAY(SELECT ordinal FROM matched))
-			AND %s ORDER BY distance, v.ordinal LIMIT %s)
-		UNION ALL (SELECT %s::uuid, %d, 'Infinity' WHERE %s)
+			AND c.document_key = ANY (ARRAY(SELECT key FROM keys)) LIMIT %s + 1),
+		few AS MATERIALIZED (SELECT %s AND count(*) <= %s AS ok FROM matched)
+		(SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s
+			AND v.ordinal = ANY (ARRAY(SELECT ordinal FROM matched WHERE (SELECT ok FROM few))) ORDER BY distance, v.ordinal LIMIT %s)
+		UNION ALL (SELECT %s::uuid, %d, 'Infinity' WHERE (SELECT ok FROM few))
 		UNION ALL (%s)`,
-		steps, tenant, collection, found, l.few*chunksPerMatch,
-		l.vector, l.source(), isFew, l.limit,
-		tenant, completeMark, isFew,
-		l.proposed(plan.Filter, "NOT "+isFew))
+		steps, tenant, collection, l.fewChunks,
+		found, l.fewChunks,
+		l.vector, l.source(), l.limit,
+		tenant, completeMark,
+		l.proposed(plan.Filter, "NOT (SELECT ok FROM few)"))
 }
 
 // source is the collection's vectors, as v.
@@ -84,17 +86,21 @@ func (l *filteredLeg) proposed(e filter.Expr, when string) string {
 }
 
 // findKeys tries the ways one after another until one finds few documents, and names them keys. found is the condition
-// that there was such a way.
+// that there was such a way. Each count stands in a row of its own, so that it is made once.
 func (l *filteredLeg) findKeys(ways []way) (steps, found string) {
-	var tries, keys, many []string
+	var tries, keys, oks []string
 	for i, w := range ways {
-		name := fmt.Sprintf("found%d", i)
-		tries = append(tries, fmt.Sprintf("%s AS MATERIALIZED (SELECT k.key FROM (%s) k (key) WHERE %s LIMIT %d + 1)",
-			name, l.filter.keys(w.by), strings.Join(append(slices.Clone(many), "TRUE"), " AND "), l.few))
-		few := append(slices.Clone(many), fmt.Sprintf("(SELECT count(*) FROM %s) <= %d", name, l.few))
-		keys = append(keys, fmt.Sprintf("SELECT k.key FROM %s k WHERE %s AND %s", name, strings.Join(few, " AND "), l.filter.of("k.key").condition(w.rest)))
-		many = append(many, fmt.Sprintf("(SELECT count(*) FROM %s) > %d", name, l.few))
+		unless := "TRUE"
+		if i > 0 {
+			unless = "NOT (" + strings.Join(oks, " OR ") + ")"
+		}
+		ok := fmt.Sprintf("(SELECT ok FROM few%d)", i)
+		tries = append(tries,
+			fmt.Sprintf("found%d AS MATERIALIZED (SELECT k.key FROM (%s) k (key) WHERE %s LIMIT %s + 1)", i, l.filter.keys(w.by), unless, l.few),
+			fmt.Sprintf("few%d AS MATERIALIZED (SELECT count(*) <= %s AS ok FROM found%d)", i, l.few, i))
+		keys = append(keys, fmt.Sprintf("SELECT k.key FROM found%d k WHERE %s AND %s", i, ok, l.filter.of("k.key").condition(w.rest)))
+		oks = append(oks, ok)
 	}
 	steps = fmt.Sprintf("%s, keys AS MATERIALIZED (%s)", strings.Join(tries, ", "), strings.Join(keys, " UNION ALL "))
-	return steps, "NOT (" + strings.Join(many, " AND ") + ")"
+	return steps, "(" + strings.Join(oks, " OR ") + ")"
 }
