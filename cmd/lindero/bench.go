@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lindero/internal/bench"
+	"lindero/tenant"
 )
 
 // benchCommand measures a deployment, or one that it starts for itself.
@@ -36,6 +37,7 @@ type benchCommand struct {
 	ManyTenants int           `help:"Measure searches among this many small tenants instead."`
 	Out         string        `help:"Also write the result to this file, as JSON."`
 	Keep        bool          `help:"Leave the tenants and their data in place."`
+	Name        string        `help:"Begins the tenants' slugs. With --keep, later runs of the same name find the data there and load what is missing."`
 }
 
 // config checks the command line.
@@ -64,6 +66,8 @@ func (b *benchCommand) config(c *console) (bench.Config, error) {
 		return bench.Config{}, usageError{"--slice, --period and --settle are lengths of time, such as 2s"}
 	case b.Noisy && b.ManyTenants > 0:
 		return bench.Config{}, usageError{"--noisy and --many-tenants are runs of their own; give one of them"}
+	case b.Name != "" && tenant.ValidateSlug(b.Name+"-0") != nil:
+		return bench.Config{}, usageError{"--name must be lower-case letters, digits and dashes"}
 	case b.URL != "" && b.AdminKey == "":
 		return bench.Config{}, usageError{"no platform key for " + b.URL + ": set LINDERO_ADMIN_KEY"}
 	case b.URL != "" && b.Baseline == "raw" && b.DatabaseURL == "":
@@ -72,7 +76,7 @@ func (b *benchCommand) config(c *console) (bench.Config, error) {
 	return bench.Config{
 		Classes: classes, Dimensions: b.Dimensions, Words: b.Words, Seed: b.Seed, Vectors: b.Vectors, Queries: b.Queries,
 		TopK: b.TopK, Rounds: b.Rounds, Clients: b.Clients, Slice: b.Slice, Settle: b.Settle,
-		Raw: b.Baseline == "raw", Keep: b.Keep,
+		Raw: b.Baseline == "raw", Keep: b.Keep, Name: b.Name,
 		Progress: func(line string) { fmt.Fprintln(c.err, line) },
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"lindero/client"
@@ -25,7 +26,7 @@ type Deployment struct {
 	Restart func(context.Context) (time.Duration, error)
 }
 
-// Config says what to do. All fields but Vectors, Raw, Keep and Progress are required.
+// Config says what to do. All fields but Vectors, Raw, Keep, Name and Progress are required.
 type Config struct {
 	Deployment Deployment
 	Classes    []Class
@@ -41,7 +42,9 @@ type Config struct {
 	Settle     time.Duration // how long background work may take after loading, at most
 	Raw        bool          // also run hand-written SQL on Deployment.DatabaseURL
 	Keep       bool          // leave the tenants in place
-	Progress   func(string)  // one line about what is being done
+	// Name begins the tenants' slugs; empty makes one. What a run of this name has kept is not loaded again.
+	Name     string
+	Progress func(string) // one line about what is being done
 }
 
 // Bench is one prepared run.
@@ -52,7 +55,8 @@ type Bench struct {
 	vectors  vectors
 	name     string // of this run, the beginning of its tenants' slugs
 	tenants  []*subject
-	created  []string // ids of the tenants to delete at the end
+	created  []string     // ids of the tenants to delete at the end
+	found    atomic.Int64 // of these, how many an earlier run has made
 }
 
 // subject is a tenant made for the run.
@@ -72,7 +76,10 @@ func New(ctx context.Context, cfg Config) (*Bench, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 2 * cfg.Clients
 	transport.DisableCompression = true
-	b := &Bench{cfg: cfg, http: &http.Client{Transport: transport, Timeout: searchTimeout}, name: fmt.Sprintf("bench-%x", time.Now().UnixMilli())}
+	b := &Bench{cfg: cfg, http: &http.Client{Transport: transport, Timeout: searchTimeout}, name: cfg.Name}
+	if b.name == "" {
+		b.name = fmt.Sprintf("bench-%x", time.Now().UnixMilli())
+	}
 	c, err := client.New(client.Config{URL: cfg.Deployment.URL, Key: cfg.Deployment.AdminKey, UserAgent: "lindero-bench"})
 	if err != nil {
 		return nil, err
@@ -105,7 +112,7 @@ func (b *Bench) Close(ctx context.Context) error {
 		return nil
 	}
 	b.progress("deleting %d tenants", len(b.created))
-	return errors.Join(b.parallel(ctx, len(b.created), func(ctx context.Context, i int) error {
+	return errors.Join(b.parallel(ctx, len(b.created), setUp, func(ctx context.Context, i int) error {
 		_, err := b.platform.DeleteTenant(ctx, b.created[i])
 		return err
 	}))

@@ -58,6 +58,11 @@ func (b *Bench) Noisy(ctx context.Context, period time.Duration) (*Noisy, error)
 	if err := b.settle(ctx, b.tenants); err != nil {
 		return nil, err
 	}
+	c, err := n.loud.queries[0].subject.client.Collection(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	n.next = int(c.Stats.Documents) // an earlier run of the same name may have loaded more than it began with
 	result := &Noisy{Loud: loud.Chunks, Quiet: quiet.Chunks}
 	for _, p := range []struct {
 		name           string
@@ -78,6 +83,7 @@ type neighbours struct {
 	bench       *Bench
 	loud, quiet *cell
 	period      time.Duration
+	next        int // the first chunk that the loud tenant does not have yet
 	loaded      int // chunks sent beyond those the tenant began with
 }
 
@@ -118,7 +124,7 @@ func (n *neighbours) run(ctx context.Context, name string, search, ingest bool) 
 func (n *neighbours) keepLoading(ctx context.Context, until time.Time) error {
 	s := n.loud.queries[0].subject
 	for time.Now().Before(until) {
-		from := s.chunks + n.loaded
+		from := n.next + n.loaded
 		if _, err := n.bench.put(ctx, s, from, from+bodyDocuments, func(int, int, []float32) {}); err != nil {
 			return fmt.Errorf("the neighbour's load: %w", err)
 		}

@@ -96,12 +96,12 @@ func (b *Bench) loadClass(ctx context.Context, class Class, subjects []*subject,
 			}
 		}
 	}
-	err := b.parallel(ctx, len(subjects), func(ctx context.Context, i int) error { return b.open(ctx, subjects[i]) })
+	err := b.parallel(ctx, len(subjects), setUp, func(ctx context.Context, i int) error { return b.open(ctx, subjects[i]) })
 	if err != nil {
 		return Ingest{}, err
 	}
 	started := time.Now()
-	err = b.parallel(ctx, len(subjects), func(ctx context.Context, i int) error {
+	err = b.parallel(ctx, len(subjects), setUp, func(ctx context.Context, i int) error {
 		return b.load(ctx, subjects[i], truths[subjects[i]])
 	})
 	seconds := time.Since(started).Seconds()

@@ -60,7 +60,7 @@ func (m *Many) Tables() [][][]string {
 	memory := m.After.row("")
 	return [][][]string{searches, {
 		{"P95 RATIO", "CREATED PER SECOND", "LOADED PER SECOND", "SERVER MB", "POSTGRESQL MB", "START TO READY S"},
-		{fmt.Sprintf("%.2f", m.Ratio), fmt.Sprintf("%.0f", m.Created), fmt.Sprintf("%.0f", m.Loaded), memory[1], memory[2], start},
+		{fmt.Sprintf("%.2f", m.Ratio), rate(m.Created), rate(m.Loaded), memory[1], memory[2], start},
 	}}
 }
 
@@ -73,6 +73,14 @@ func megabytes(n *int64) string {
 		return "–"
 	}
 	return strconv.FormatInt(*n>>20, 10)
+}
+
+// rate is a number a second; nothing where none was measured.
+func rate(v float64) string {
+	if v == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", v)
 }
 
 func ms(v float64) string { return fmt.Sprintf("%.2f", v) }

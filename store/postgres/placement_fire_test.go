@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -23,21 +24,29 @@ import (
 const fireEnv = "LINDERO_FIRE_CHUNKS"
 
 // killsEachWay bounds the kills on the way up and down: on a busy machine a step may last longer than it is left alone.
-const killsEachWay = 40
+// The large version takes more.
+const (
+	killsEachWay      = 12
+	killsEachWayLarge = 40
+)
+
+// longestLife is how long a mover's process is left alone at most, while there are kills left.
+const longestLife = 300 * time.Millisecond
 
 // TestPlacementUnderFire has a collection grow past the threshold and shrink again while searches run against it, and
-// kills the mover's connections at random all the while. No search may err, or return a deleted, a foreign or a
+// kills the process that moves it at random all the while. No search may err, or return a deleted, a foreign or a
 // doubled hit, or fewer than there are.
 func TestPlacementUnderFire(t *testing.T) {
 	t.Parallel()
-	size := 600
+	size, kills := 600, int64(killsEachWay)
 	if asked, err := strconv.Atoi(os.Getenv(fireEnv)); err == nil {
-		size = asked
+		size, kills = asked, killsEachWayLarge
 	}
-	policy := postgres.PlacementPolicy{PromoteAt: int64(size / 5), DemoteAt: int64(size / 8)}
+	policy := postgres.PlacementPolicy{PromoteAt: int64(size / 5), DemoteAt: int64(size / 8), Quiet: time.Nanosecond}
 	f := storefixture.NewPlaced(t, policy)
-	fire := &underFire{env: newPlacedEnv(t, f), mover: f.OpenAs(t, "mover")}
-	fire.killsLeft.Store(killsEachWay)
+	fire := &underFire{env: newPlacedEnv(t, f), kills: map[string]int{}}
+	fire.order = moverOrder{URL: f.AppURL + "&application_name=mover", Tenant: fire.ID.UUID(), Collection: fire.Collection.ID, Policy: policy}
+	fire.killsLeft.Store(kills)
 	fire.deletedAt = make([]atomic.Int64, size)
 	fire.publishedAt = make([]atomic.Int64, size)
 	neighbour := newPlacedEnv(t, f)
@@ -49,12 +58,11 @@ func TestPlacementUnderFire(t *testing.T) {
 		group.Go(func() { fire.searchUntil(ctx, uint64(n)) })
 	}
 	group.Go(func() { fire.moveUntil(ctx) })
-	group.Go(func() { fire.killUntil(ctx) })
 	for from := 0; from < size; from += size / 20 {
 		fire.grow(from, from+size/20)
 	}
 	fire.await("promoted", func(slot int) bool { return slot >= store.FirstOwnSlot })
-	fire.killsLeft.Store(killsEachWay)
+	fire.killsLeft.Store(kills)
 	for from := 0; from < size-size/20; from += size / 20 {
 		fire.shrink(from, from+size/20)
 	}
@@ -64,21 +72,21 @@ func TestPlacementUnderFire(t *testing.T) {
 	fire.place()
 	fire.checkPlaced()
 	neighbour.checkConsistent()
-	if fire.searches.Load() == 0 || fire.kills.Load() == 0 {
-		t.Errorf("%d searches and %d kills: nothing was under fire", fire.searches.Load(), fire.kills.Load())
+	if fire.searches.Load() == 0 || len(fire.kills) == 0 {
+		t.Errorf("%d searches, kills %v: nothing was under fire", fire.searches.Load(), fire.kills)
 	}
-	t.Logf("%d searches, %d kills, %d broken steps", fire.searches.Load(), fire.kills.Load(), fire.broken.Load())
+	t.Logf("%d searches; the mover was killed in these states: %v", fire.searches.Load(), fire.kills)
 }
 
 // underFire keeps when each document was published and deleted, as ticks of a clock that every search reads before and
 // after: what was live throughout must be counted, what was dead throughout must not be found.
 type underFire struct {
 	*env
-	mover                   *postgres.Store
-	clock                   atomic.Int64
-	publishedAt, deletedAt  []atomic.Int64 // 0: not yet
-	searches, kills, broken atomic.Int64
-	killsLeft               atomic.Int64
+	order                  moverOrder
+	clock                  atomic.Int64
+	publishedAt, deletedAt []atomic.Int64 // 0: not yet
+	searches, killsLeft    atomic.Int64
+	kills                  map[string]int // by the state that the move was in; of moveUntil alone
 }
 
 func (u *underFire) grow(from, to int) {
@@ -138,44 +146,50 @@ func (u *underFire) judge(started int64, found search.Response) {
 	}
 }
 
-// moveUntil is the worker: it goes on after every failure, as the queue has it do.
+// moveUntil runs the mover's process, and a new one whenever it has been killed.
 func (u *underFire) moveUntil(ctx context.Context) {
-	for ctx.Err() == nil {
-		_, err := u.mover.LeadPlacement(ctx, func() error {
-			_, err := u.mover.ForTenant(u.ID).PlaceCollection(ctx, u.Collection.ID)
-			return err
-		})
-		if err != nil && ctx.Err() == nil {
-			u.broken.Add(1)
+	for n := 1; ctx.Err() == nil; n++ {
+		mover := startMover(u, u.order)
+		if u.killsLeft.Load() <= 0 {
+			<-ctx.Done()
+		} else if sleepFor(ctx, rand.N(longestLife)) {
+			u.killed(n)
 		}
+		_ = mover.Process.Kill()
+		_ = mover.Wait()
 	}
 }
 
-// killUntil ends the mover's connections at random moments.
-func (u *underFire) killUntil(ctx context.Context) {
-	conn, err := pgx.Connect(context.WithoutCancel(ctx), u.OwnerURL)
+// killed notes where the move was when its process was killed. Now and then the database ends the connections instead,
+// as its restart does, and the process lives a little longer.
+func (u *underFire) killed(n int) {
+	conn, err := pgx.Connect(u.ctx, u.OwnerURL)
 	if err != nil {
 		u.Error(err)
 		return
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Duration(20+rand.IntN(200)) * time.Millisecond):
-		}
-		if u.killsLeft.Load() <= 0 {
-			continue
-		}
-		var killed int64
-		err := conn.QueryRow(context.WithoutCancel(ctx), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-			WHERE datname = current_database() AND application_name = 'mover'`).Scan(&killed)
-		if err != nil {
-			u.Error(err)
-		}
-		u.kills.Add(killed)
-		u.killsLeft.Add(-killed)
+	defer func() { _ = conn.Close(u.ctx) }()
+	state := "nothing begun"
+	err = conn.QueryRow(u.ctx, `SELECT state FROM collection_placements WHERE collection_id = $1`, u.Collection.ID).Scan(&state)
+	if err == nil && n%4 == 0 {
+		_, err = conn.Exec(u.ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = 'mover'`)
+		sleepFor(u.ctx, rand.N(longestLife))
+	}
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		u.Error(err)
+	}
+	u.kills[state]++
+	u.killsLeft.Add(-1)
+}
+
+// sleepFor reports whether the time passed before ctx was done.
+func sleepFor(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
