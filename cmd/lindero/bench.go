@@ -35,6 +35,7 @@ type benchCommand struct {
 	Noisy       bool          `help:"Measure a quiet tenant beside a loud one instead."`
 	Period      time.Duration `default:"10s" help:"How long each kind of neighbour is measured (--noisy)."`
 	ManyTenants int           `help:"Measure searches among this many small tenants instead."`
+	Delete      bool          `help:"Measure the deletion of the largest tenant's collection instead."`
 	Out         string        `help:"Also write the result to this file, as JSON."`
 	Keep        bool          `help:"Leave the tenants and their data in place."`
 	Name        string        `help:"Begins the tenants' slugs. With --keep, later runs of the same name find the data there and load what is missing."`
@@ -64,8 +65,8 @@ func (b *benchCommand) config(c *console) (bench.Config, error) {
 	switch {
 	case b.Slice <= 0 || b.Period <= 0 || b.Settle < 0:
 		return bench.Config{}, usageError{"--slice, --period and --settle are lengths of time, such as 2s"}
-	case b.Noisy && b.ManyTenants > 0:
-		return bench.Config{}, usageError{"--noisy and --many-tenants are runs of their own; give one of them"}
+	case b.runs() > 1:
+		return bench.Config{}, usageError{"--noisy, --many-tenants and --delete are runs of their own; give one of them"}
 	case b.Name != "" && tenant.ValidateSlug(b.Name+"-0") != nil:
 		return bench.Config{}, usageError{"--name must be lower-case letters, digits and dashes"}
 	case b.URL != "" && b.AdminKey == "":
@@ -79,6 +80,16 @@ func (b *benchCommand) config(c *console) (bench.Config, error) {
 		Raw: b.Baseline == "raw", Keep: b.Keep, Name: b.Name,
 		Progress: func(line string) { fmt.Fprintln(c.err, line) },
 	}, nil
+}
+
+// runs counts the runs of their own that are asked for.
+func (b *benchCommand) runs() (n int) {
+	for _, asked := range []bool{b.Noisy, b.ManyTenants > 0, b.Delete} {
+		if asked {
+			n++
+		}
+	}
+	return n
 }
 
 // Run measures and prints.
@@ -120,6 +131,8 @@ func (b *benchCommand) measure(c *console, run *bench.Bench) error {
 		result, err = run.Noisy(c.ctx, b.Period)
 	case b.ManyTenants > 0:
 		result, err = run.Many(c.ctx, b.ManyTenants)
+	case b.Delete:
+		result, err = run.Delete(c.ctx)
 	default:
 		result, err = run.Sizes(c.ctx)
 	}

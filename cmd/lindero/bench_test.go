@@ -77,6 +77,18 @@ func TestBenchOfARunningDeploymentCleansUp(t *testing.T) {
 	if many.All.Tenants != 3 || many.All.First.P95 <= 0 || many.All.Again.P95 <= 0 || many.After.Server == nil {
 		t.Errorf("%+v", many)
 	}
+	var deletion bench.Deletion
+	decode(t, benchmark(t, "--delete", "--tenants", "1x30", "--json"), &deletion)
+	if deletion.Chunks != 30 || deletion.Answer <= 0 || deletion.Searches == 0 || deletion.Found > 0 {
+		t.Errorf("%+v", deletion)
+	}
+	kept := []string{"--name", "bench-kept", "--tenants", "1x25", "--json"}
+	var first, again bench.Sizes
+	decode(t, benchmark(t, append(kept, "--keep")...), &first)
+	decode(t, benchmark(t, kept...), &again)
+	if again.Cells[0].Truth == nil || *again.Cells[0].Truth != *first.Cells[0].Truth {
+		t.Errorf("on kept data: %+v, first %+v", again.Cells[0], first.Cells[0])
+	}
 	admin, err := client.New(client.Config{URL: os.Getenv("LINDERO_URL"), Key: os.Getenv("LINDERO_ADMIN_KEY")})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +116,7 @@ func TestBenchRefusesWhatMakesNoSense(t *testing.T) {
 	t.Setenv("LINDERO_DATABASE_URL", "")
 	for _, args := range [][]string{
 		{"--tenants", "many"}, {"--tenants", "0x5"}, {"--tenants", "3x"}, {"--workload", "huge"}, {"--dimensions", "0"}, {"--clients", "0"},
-		{"--noisy", "--many-tenants", "5"}, {"--url", "http://127.0.0.1:1"}, {"--baseline", "other"}, {"--slice", "-1s"}, {"--vectors", "/nowhere.fvecs"},
+		{"--noisy", "--many-tenants", "5"}, {"--noisy", "--delete"}, {"--name", "No_Slug"}, {"--url", "http://127.0.0.1:1"}, {"--baseline", "other"}, {"--slice", "-1s"}, {"--vectors", "/nowhere.fvecs"},
 		{"--url", "http://127.0.0.1:1", "--admin-key", "k", "--baseline", "raw"},
 	} {
 		c := &console{ctx: t.Context(), in: strings.NewReader(""), out: newScreen(), err: newScreen()}

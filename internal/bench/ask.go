@@ -31,12 +31,20 @@ func (b *Bench) ask(ctx context.Context, s *subject, body []byte, buffer *bytes.
 		err = closing
 	}
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", response.StatusCode, firstBytes(buffer.Bytes()))
+		err = &refusal{response.StatusCode, firstBytes(buffer.Bytes())}
 	}
 	return took, err
 }
 
-func firstBytes(body []byte) []byte { return body[:min(len(body), 300)] }
+// refusal is an answer other than 200.
+type refusal struct {
+	status int
+	body   []byte
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("status %d: %s", r.status, r.body) }
+
+func firstBytes(body []byte) []byte { return bytes.Clone(body[:min(len(body), 300)]) }
 
 // hits asks and returns the chunks found, best first.
 func (b *Bench) hits(ctx context.Context, s *subject, body []byte) ([]int, error) {

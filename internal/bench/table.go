@@ -64,6 +64,24 @@ func (m *Many) Tables() [][][]string {
 	}}
 }
 
+// Tables of a deletion: the whole of it, and the space at some moments.
+func (d *Deletion) Tables() [][][]string {
+	tables := [][][]string{{
+		{"CHUNKS", "ANSWERED IN MS", "SEARCHES AFTERWARDS", "THAT FOUND SOMETHING"},
+		{strconv.Itoa(d.Chunks), ms(d.Answer), strconv.FormatInt(d.Searches, 10), strconv.FormatInt(d.Found, 10)},
+	}}
+	if len(d.Sizes) == 0 {
+		return tables
+	}
+	space := [][]string{{"SECONDS AFTERWARDS", "DATABASE MB", "RETURNED"}, {"before", strconv.FormatInt(d.Loaded>>20, 10), ""}}
+	for i, at := range d.Sizes {
+		if i%10 == 0 || i == len(d.Sizes)-1 {
+			space = append(space, []string{fmt.Sprintf("%.1f", at.Seconds), strconv.FormatInt(at.Bytes>>20, 10), fmt.Sprintf("%.0f %%", 100*d.Returned(at.Bytes))})
+		}
+	}
+	return append(tables, space)
+}
+
 func (m Memory) row(name string) []string {
 	return []string{name, megabytes(m.Server), megabytes(m.Database)}
 }

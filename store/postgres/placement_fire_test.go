@@ -30,8 +30,8 @@ const (
 	killsEachWayLarge = 40
 )
 
-// longestLife is how long a mover's process is left alone at most, while there are kills left.
-const longestLife = 300 * time.Millisecond
+// longestLife is the longest time between two looks at whether there is a move to break.
+const longestLife = 200 * time.Millisecond
 
 // TestPlacementUnderFire has a collection grow past the threshold and shrink again while searches run against it, and
 // kills the process that moves it at random all the while. No search may err, or return a deleted, a foreign or a
@@ -146,41 +146,46 @@ func (u *underFire) judge(started int64, found search.Response) {
 	}
 }
 
-// moveUntil runs the mover's process, and a new one whenever it has been killed.
+// moveUntil runs the mover's process, and a new one whenever it has been killed. It is killed in the middle of moves
+// only: where nothing is under way, there is nothing to break.
 func (u *underFire) moveUntil(ctx context.Context) {
 	for n := 1; ctx.Err() == nil; n++ {
 		mover := startMover(u, u.order)
-		if u.killsLeft.Load() <= 0 {
-			<-ctx.Done()
-		} else if sleepFor(ctx, rand.N(longestLife)) {
-			u.killed(n)
+		for sleepFor(ctx, rand.N(longestLife)) {
+			if u.killsLeft.Load() > 0 && u.breaks(n%4 == 0) {
+				break
+			}
 		}
 		_ = mover.Process.Kill()
 		_ = mover.Wait()
 	}
 }
 
-// killed notes where the move was when its process was killed. Now and then the database ends the connections instead,
-// as its restart does, and the process lives a little longer.
-func (u *underFire) killed(n int) {
+// breaks reports whether a move is under way, and notes its state. With cut, the database ends the connections first, as
+// its restart does, and the process lives a little longer.
+func (u *underFire) breaks(cut bool) bool {
 	conn, err := pgx.Connect(u.ctx, u.OwnerURL)
 	if err != nil {
 		u.Error(err)
-		return
+		return false
 	}
 	defer func() { _ = conn.Close(u.ctx) }()
-	state := "nothing begun"
-	err = conn.QueryRow(u.ctx, `SELECT state FROM collection_placements WHERE collection_id = $1`, u.Collection.ID).Scan(&state)
-	if err == nil && n%4 == 0 {
+	var state string
+	err = conn.QueryRow(u.ctx, `SELECT state FROM collection_placements WHERE collection_id = $1 AND state <> 'settled'`, u.Collection.ID).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false
+	}
+	if err == nil && cut {
 		_, err = conn.Exec(u.ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND application_name = 'mover'`)
 		sleepFor(u.ctx, rand.N(longestLife))
 	}
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err != nil {
 		u.Error(err)
 	}
 	u.kills[state]++
 	u.killsLeft.Add(-1)
+	return true
 }
 
 // sleepFor reports whether the time passed before ctx was done.

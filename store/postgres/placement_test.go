@@ -24,15 +24,17 @@ func newPlacedEnv(tb testing.TB, f *storefixture.Fixture) *env {
 	return &env{TB: tb, Fixture: f, Tenant: f.Tenant(tb, storefixture.External), ctx: context.Background()}
 }
 
-// fill indexes documents d<from> to d<to-1> in one batch.
+// fill indexes documents d<from> to d<to-1>, in batches no larger than what one call of index takes.
 func (e *env) fill(from, to int) {
 	e.Helper()
 	docs := make([]store.NewDocument, 0, to-from)
 	for i := from; i < to; i++ {
 		docs = append(docs, storefixture.Split(fmt.Sprint("d", i), fmt.Sprint("text number ", i), storefixture.Dimensions))
 	}
-	e.accept(docs...)
-	e.index()
+	for batch := range slices.Chunk(docs, 1000) {
+		e.accept(batch...)
+		e.index()
+	}
 }
 
 func (e *env) drop(from, to int) {
