@@ -16,19 +16,21 @@ const embedBatch = 512
 // tried again by itself, so that a text the model will not take fails its own document alone.
 func (p *Pipeline) embedAll(ctx context.Context, embedder embed.Embedder, outcomes []Outcome) {
 	groups := group(outcomes)
-	p.each(len(groups), func(i int) {
-		err := embedGroup(ctx, embedder, groups[i])
-		if err == nil {
-			return
+	p.each(len(groups), func() func(int) { return func(i int) { embedApart(ctx, embedder, groups[i]) } })
+}
+
+func embedApart(ctx context.Context, embedder embed.Embedder, outcomes []*Outcome) {
+	err := embedGroup(ctx, embedder, outcomes)
+	if err == nil {
+		return
+	}
+	for _, outcome := range outcomes {
+		if len(outcomes) > 1 && !outage(err) {
+			outcome.Err = embedGroup(ctx, embedder, []*Outcome{outcome})
+		} else {
+			outcome.Err = err
 		}
-		for _, outcome := range groups[i] {
-			if len(groups[i]) > 1 && !outage(err) {
-				outcome.Err = embedGroup(ctx, embedder, []*Outcome{outcome})
-			} else {
-				outcome.Err = err
-			}
-		}
-	})
+	}
 }
 
 // outage reports whether an error concerns the embedder rather than a text.

@@ -13,7 +13,7 @@ import (
 )
 
 // fromParts takes the caller's own split as it is.
-func fromParts(c store.Collection, item store.WorkItem) store.Prepared {
+func fromParts(c store.Collection, item store.WorkItem, memo *analysis.Memo) store.Prepared {
 	p := item.Payload
 	prepared := store.Prepared{Item: item, Title: p.Title, Metadata: p.Metadata}
 	var all strings.Builder
@@ -28,7 +28,7 @@ func fromParts(c store.Collection, item store.WorkItem) store.Prepared {
 	for _, part := range p.Parts {
 		prepared.Passages = append(prepared.Passages, store.Passage{
 			Text: part.Text, Start: offset, End: offset + len(part.Text), Metadata: part.Metadata, Vector: part.Vector,
-			Terms: analyzer.Terms(store.IndexedText(p.Title, "", part.Text)),
+			Terms: memo.Terms(analyzer, store.IndexedText(p.Title, "", part.Text)),
 		})
 		offset += len(part.Text)
 	}
@@ -37,7 +37,7 @@ func fromParts(c store.Collection, item store.WorkItem) store.Prepared {
 
 // fromContent extracts, splits and analyses a text or file. What the file says of itself fills in what the
 // caller left open.
-func (pipeline *Pipeline) fromContent(ctx context.Context, c store.Collection, item store.WorkItem) (store.Prepared, error) {
+func (pipeline *Pipeline) fromContent(ctx context.Context, c store.Collection, item store.WorkItem, memo *analysis.Memo) (store.Prepared, error) {
 	p := item.Payload
 	doc, err := extract.Extract(ctx, extract.Input{
 		Data: p.Body, ContentType: p.ContentType, Limits: extract.Limits{Time: pipeline.DocumentTime}, Memory: pipeline.Memory,
@@ -69,7 +69,7 @@ func (pipeline *Pipeline) fromContent(ctx context.Context, c store.Collection, i
 	for _, piece := range chunks {
 		prepared.Passages = append(prepared.Passages, store.Passage{
 			Text: piece.Text, Context: piece.Context, Start: piece.Start, End: piece.End, Page: piece.Page,
-			Terms: analyzer.Terms(store.IndexedText(prepared.Title, piece.Context, piece.Text)),
+			Terms: memo.Terms(analyzer, store.IndexedText(prepared.Title, piece.Context, piece.Text)),
 		})
 	}
 	return prepared, nil

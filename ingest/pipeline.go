@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"lindero/embed"
 	"lindero/fault"
 	"lindero/ingest/extract"
+	"lindero/search/lexical/analysis"
 	"lindero/store"
 )
 
@@ -42,12 +42,13 @@ func Transient(err error) bool {
 }
 
 // Prepare works on items of collection c and returns an outcome for each, in their order. A document that
-// fails or panics spoils no other. The embedder is not asked in a collection whose vectors the caller sends,
+// fails or panics spoils no other. The items' vectors are normalised where they are. The embedder is not asked in a collection whose vectors the caller sends,
 // and may be nil there.
 func (p *Pipeline) Prepare(ctx context.Context, c store.Collection, embedder embed.Embedder, items []store.WorkItem) []Outcome {
 	outcomes := make([]Outcome, len(items))
-	p.each(len(items), func(i int) {
-		outcomes[i].Prepared, outcomes[i].Err = p.analyse(ctx, c, items[i])
+	p.each(len(items), func() func(int) {
+		memo := &analysis.Memo{}
+		return func(i int) { outcomes[i].Prepared, outcomes[i].Err = p.analyse(ctx, c, items[i], memo) }
 	})
 	if c.Embedding.Provider == store.ProviderExternal {
 		for i := range outcomes {
@@ -61,8 +62,8 @@ func (p *Pipeline) Prepare(ctx context.Context, c store.Collection, embedder emb
 	return outcomes
 }
 
-// each calls do for 0…n-1 on a few goroutines.
-func (p *Pipeline) each(n int, do func(int)) {
+// each works on 0…n-1 on a few goroutines, each of which begins by making its own function.
+func (p *Pipeline) each(n int, worker func() func(int)) {
 	workers := p.Parallel
 	if workers <= 0 {
 		workers = 2
@@ -71,6 +72,7 @@ func (p *Pipeline) each(n int, do func(int)) {
 	var group sync.WaitGroup
 	for range min(workers, n) {
 		group.Go(func() {
+			do := worker()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
 			}
@@ -80,7 +82,7 @@ func (p *Pipeline) each(n int, do func(int)) {
 }
 
 // analyse prepares one item up to its embedding.
-func (p *Pipeline) analyse(ctx context.Context, c store.Collection, item store.WorkItem) (prepared store.Prepared, err error) {
+func (p *Pipeline) analyse(ctx context.Context, c store.Collection, item store.WorkItem, memo *analysis.Memo) (prepared store.Prepared, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.Log.ErrorContext(ctx, "a document made the pipeline panic", "document_key", item.Key, "panic", fmt.Sprint(cause),
@@ -92,18 +94,16 @@ func (p *Pipeline) analyse(ctx context.Context, c store.Collection, item store.W
 		return store.Prepared{}, fault.Wrap(err, fault.Unavailable, "the work was interrupted")
 	}
 	if len(item.Payload.Parts) > 0 {
-		return fromParts(c, item), nil
+		return fromParts(c, item, memo), nil
 	}
-	return p.fromContent(ctx, c, item)
+	return p.fromContent(ctx, c, item, memo)
 }
 
 func normalizeAll(prepared *store.Prepared) error {
 	for i := range prepared.Passages {
-		vector := slices.Clone(prepared.Passages[i].Vector)
-		if err := embed.Normalize(vector); err != nil {
+		if err := embed.Normalize(prepared.Passages[i].Vector); err != nil {
 			return fault.Wrap(err, fault.Invalid, "chunk %d has no usable vector", i)
 		}
-		prepared.Passages[i].Vector = vector
 	}
 	return nil
 }

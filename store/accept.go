@@ -86,7 +86,14 @@ func writeNumber(sum hash.Hash, n int) {
 
 // PackVectors writes the vectors of parts as float32, little endian, one after another; nil when none has one.
 func PackVectors(parts []Part) []byte {
-	var packed []byte
+	numbers := 0
+	for _, part := range parts {
+		numbers += len(part.Vector)
+	}
+	if numbers == 0 {
+		return nil
+	}
+	packed := make([]byte, 0, 4*numbers)
 	for _, part := range parts {
 		for _, x := range part.Vector {
 			packed = binary.LittleEndian.AppendUint32(packed, math.Float32bits(x))

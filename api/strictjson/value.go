@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -164,10 +165,26 @@ func (d *decoder) array(v reflect.Value) error {
 	return err
 }
 
+// maxAhead is how many numbers memory is taken for before they are read.
+const maxAhead = 4096
+
+// commas counts those up to the next closing bracket, limit at most.
+func (d *decoder) commas(limit int) int {
+	rest := d.data[d.pos:]
+	if end := bytes.IndexByte(rest, ']'); end >= 0 {
+		rest = rest[:end]
+	}
+	return min(bytes.Count(rest, []byte{','}), limit)
+}
+
 // vector decodes an array of float32 without an allocation or a reflective call per number. The first wrong
 // element is reported and the rest only checked.
 func (d *decoder) vector(v reflect.Value) error {
-	out := make([]float32, 0, 256)
+	if plain, ok := d.plainVector(); ok {
+		v.Set(reflect.ValueOf(plain).Convert(v.Type()))
+		return nil
+	}
+	out := make([]float32, 0, d.commas(maxAhead)+1)
 	wrong := false
 	note := func(i int, raw []byte, message string) {
 		if !wrong {

@@ -161,7 +161,6 @@ func (s *server) prepareJobs(ctx context.Context) (err error) {
 		}
 	}
 	s.jobs, err = jobs.New(config)
-	extract.Warm()
 	return err
 }
 

@@ -12,10 +12,6 @@ import (
 	"lindero/ingest/extract/internal/pdf"
 )
 
-// Warm prepares in the background what takes seconds to start: the sandbox that reads PDF files. A process
-// that never calls it pays with its first PDF.
-func Warm() { pdf.Warm() }
-
 // parsePDF reads the text of each page. A PDF knows where characters stand, not what they are: paragraphs
 // are put together again from lines, and large short lines are headings. A file of scanned pages has no text.
 func parsePDF(ctx context.Context, src source, b *builder) error {

@@ -46,10 +46,10 @@ func (c embeddingCache) Get(ctx context.Context, profile embed.Profile, hashes [
 // Put implements embed.Cache.
 func (c embeddingCache) Put(ctx context.Context, profile embed.Profile, vectors map[[32]byte][]float32) error {
 	hashes := make([][]byte, 0, len(vectors))
-	embeddings := make([]pgvector.HalfVector, 0, len(vectors))
+	embeddings := make([][]float32, 0, len(vectors))
 	for hash, vector := range vectors {
 		hashes = append(hashes, hash[:])
-		embeddings = append(embeddings, pgvector.NewHalfVector(vector))
+		embeddings = append(embeddings, vector)
 	}
 	return c.handle.read(ctx, func(b *pgx.Batch) {
 		b.Queue(`INSERT INTO embedding_cache (tenant_id, profile, text_hash, embedding)

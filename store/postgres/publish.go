@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/pgvector/pgvector-go"
 
 	"lindero/store"
 	"lindero/store/queue"
@@ -140,16 +139,8 @@ func (h *Handle) queueChunks(batch *pgx.Batch, at place, p *publication) {
 		p.starts, p.ends, p.pages, p.metadata, p.tokens)
 	batch.Queue(`INSERT INTO chunk_vectors (slot, tenant_id, collection_id, ordinal, embedding)
 		SELECT $1, $2, $3, n.* FROM unnest($4::bigint[], $5::halfvec[]) AS n`,
-		at.slot, h.id.UUID(), at.collection, p.ordinals, halfVectors(p.vectors))
+		at.slot, h.id.UUID(), at.collection, p.ordinals, p.vectors)
 	h.queueOutbox(batch, at, p.ordinals, false)
-}
-
-func halfVectors(vectors [][]float32) []pgvector.HalfVector {
-	halves := make([]pgvector.HalfVector, len(vectors))
-	for i, v := range vectors {
-		halves[i] = pgvector.NewHalfVector(v)
-	}
-	return halves
 }
 
 func (h *Handle) queueFields(batch *pgx.Batch, collection uuid.UUID, f *fieldColumns) {

@@ -83,6 +83,7 @@ func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, er
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 			return fmt.Errorf("the database lacks pgvector's types; run lindero migrate first: %w", err)
 		}
+		registerArrays(conn.TypeMap())
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)

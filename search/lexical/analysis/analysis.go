@@ -40,7 +40,7 @@ func (a *Analyzer) Language() string { return a.language }
 // the sense of BM25. A term is valid UTF-8, never empty, and at most 64 runes and 256 bytes long.
 func (a *Analyzer) Terms(text string) []string {
 	terms := make([]string, 0, len(text)/8+1)
-	a.each(text, nil, func(t Token) { terms = append(terms, t.Term) })
+	a.each(text, nil, newStemmer(a.stemmers), func(t Token) { terms = append(terms, t.Term) })
 	return terms
 }
 
@@ -48,14 +48,13 @@ func (a *Analyzer) Terms(text string) []string {
 // of a script without spaces overlap.
 func (a *Analyzer) Tokens(text string) []Token {
 	tokens := make([]Token, 0, len(text)/8+1)
-	a.each(text, nil, func(t Token) { tokens = append(tokens, t) })
+	a.each(text, nil, newStemmer(a.stemmers), func(t Token) { tokens = append(tokens, t) })
 	return tokens
 }
 
 // each yields the tokens of text. Words in drop are left out besides the analyzer's own stop words.
-func (a *Analyzer) each(text string, drop bleve.TokenMap, yield func(Token)) {
+func (a *Analyzer) each(text string, drop bleve.TokenMap, stem *stemmer, yield func(Token)) {
 	isStop := func(w string) bool { return a.stop[w] || drop[w] }
-	stem := newStemmer(a.stemmers)
 	emit := func(term string, start, end int) {
 		if term != "" { // accents alone fold to nothing
 			yield(Token{Term: bounded(term), Start: start, End: end})
@@ -78,10 +77,16 @@ func (a *Analyzer) each(text string, drop bleve.TokenMap, yield func(Token)) {
 }
 
 func (a *Analyzer) term(lowered string, stem *stemmer) string {
-	if a.foldFirst {
-		return stem.apply(fold(lowered))
+	if known, ok := stem.known[lowered]; ok {
+		return known
 	}
-	return fold(stem.apply(lowered))
+	var term string
+	if a.foldFirst {
+		term = stem.apply(fold(lowered))
+	} else {
+		term = fold(stem.apply(lowered))
+	}
+	return stem.remember(lowered, term)
 }
 
 // bounded cuts s to the longest term the index takes.

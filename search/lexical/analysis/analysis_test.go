@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,35 @@ func TestLongWordsAreCutAndFoundByThemselves(t *testing.T) {
 	}
 	if again := For("en").Terms(long[:1000]); !slices.Equal(again, got) {
 		t.Errorf("its beginning gives %v", again)
+	}
+}
+
+func TestMemoChangesNoTerm(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var memo Memo
+		for range rapid.IntRange(1, 6).Draw(t, "texts") {
+			a := For(rapid.SampledFrom(append(Languages(), "")).Draw(t, "language"))
+			text := hostile().Draw(t, "text") + " " + sample
+			if diff := cmp.Diff(a.Terms(text), memo.Terms(a, text)); diff != "" {
+				t.Fatalf("%q (-Terms +Memo):\n%s", text, diff)
+			}
+		}
+	})
+}
+
+func TestMemoIsBounded(t *testing.T) {
+	t.Parallel()
+	var memo Memo
+	a := For("en")
+	for i := range 2 * maxKnown {
+		word := "word" + strings.Repeat("x", i%7) + strconv.FormatInt(int64(i), 26)
+		if diff := cmp.Diff(a.Terms(word), memo.Terms(a, word)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	if n := len(memo.stemmers[a].known); n > maxKnown {
+		t.Errorf("%d words are remembered", n)
 	}
 }
 

@@ -37,7 +37,8 @@ func queryTerms(languages []string, text string, drop bleve.TokenMap) []QueryTer
 	type place struct{ index, language int }
 	places := map[string]place{}
 	for l, language := range languages {
-		For(language).each(text, drop, func(t Token) {
+		a := For(language)
+		a.each(text, drop, newStemmer(a.stemmers), func(t Token) {
 			at, again := places[t.Term]
 			switch {
 			case !again:

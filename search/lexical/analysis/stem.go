@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"strings"
+
 	bleve "github.com/blevesearch/bleve/v2/analysis"
 )
 
@@ -11,12 +13,29 @@ type stemmer struct {
 	token   bleve.Token
 	stream  bleve.TokenStream
 	buffer  []byte
+	known   map[string]string // the terms of words; nil: none is remembered
 }
 
 func newStemmer(filters []bleve.TokenFilter) *stemmer {
 	s := &stemmer{filters: filters}
 	s.stream = bleve.TokenStream{&s.token}
 	return s
+}
+
+// maxKnown bounds the words that a stemmer remembers, some six megabytes.
+const maxKnown = 1 << 16
+
+// remember keeps the term of a word, without the text that both may be part of.
+func (s *stemmer) remember(word, term string) string {
+	if s.known == nil {
+		return term
+	}
+	if len(s.known) >= maxKnown {
+		clear(s.known)
+	}
+	term = strings.Clone(term)
+	s.known[strings.Clone(word)] = term
+	return term
 }
 
 // apply returns the stem of word, or word itself where a stemmer leaves nothing of it or where it holds

@@ -50,7 +50,8 @@ type Line struct {
 	Bold bool    // from its first to its last character
 }
 
-// start compiles PDFium, which takes about two seconds, once for the process.
+// start compiles PDFium, once for the process and with its first file: it takes two seconds of two cores and some
+// memory, which a process that meets no PDF does not pay.
 var start = sync.OnceValues(func() (pdfium.Pool, error) {
 	return webassembly.Init(webassembly.Config{
 		MaxIdle:       0,
@@ -61,11 +62,6 @@ var start = sync.OnceValues(func() (pdfium.Pool, error) {
 		Stderr:        io.Discard,
 	})
 })
-
-// Warm starts the sandbox in the background, so that the first file does not wait for it.
-func Warm() {
-	go start() //nolint:errcheck // the first Read reports it
-}
 
 // Facts are what a file says of itself.
 type Facts struct{ Title, Author, Subject, Keywords string }
