@@ -43,9 +43,10 @@ type Snapshot interface {
 type Plan struct {
 	Targets []Target
 	Filter  filter.Expr // narrows every leg before ranking; nil allows all
-	// Passages asks for the passages of the vector leg in the same round trip. Allowed for a single target
-	// without a lexical leg.
+	// Passages asks for the passages of the candidates in the same round trip, where that can be done. Allowed for a
+	// single target with one leg; with a lexical one, without Filter and Vectors.
 	Passages bool
+	Count    bool // count the matches of lexical legs, which is not free
 	Vectors  bool // with Passages: bring the vectors as well
 }
 
@@ -54,7 +55,7 @@ type Target struct {
 	Collection store.Collection
 	Vector     []float32            // unit length; nil: no vector leg
 	Terms      []analysis.QueryTerm // empty: no lexical leg
-	Limit      int                  // candidates of the vector leg
+	Limit      int                  // candidates of each leg
 	Exact      bool                 // scan exactly even where there is an approximate index
 	Proposed   *Proposal            // nil: the database ranks by itself
 }
@@ -68,10 +69,10 @@ type Proposal struct {
 
 // Retrieved is what the legs of one target found.
 type Retrieved struct {
-	Stale     bool        // the collection is gone or has changed
-	Languages []string    // of its documents, sorted, as the snapshot sees them; only with a lexical leg
-	Vector    []Candidate // in no order
-	Lexical   *bm25.Query // without a limit; nil without a lexical leg
+	Stale     bool         // the collection is gone or has changed
+	Languages []string     // of its documents, sorted, as the snapshot sees them; only with a lexical leg
+	Vector    []Candidate  // in no order
+	Lexical   *bm25.Result // nil without a lexical leg
 	// Unavailable says that the index which the vector leg needs could not be asked; Vector is empty then.
 	Unavailable error
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"lindero/fault"
 	"lindero/search/fusion"
 	"lindero/search/lexical/bm25"
 	"lindero/store"
@@ -26,11 +25,8 @@ type hit struct {
 type leg struct{ hits []hit }
 
 // rank turns what the legs found into one ranking.
-func (r *run) rank(limit int) (hits []hit, exhausted bool, err error) {
-	lexical, known, full, err := r.rankLexical(limit)
-	if err != nil {
-		return nil, false, err
-	}
+func (r *run) rank(limit int) (hits []hit, exhausted bool) {
+	lexical, known, full := r.rankLexical(limit)
 	vectors, fullVectors := r.rankVectors(limit)
 	exhausted = !full && !fullVectors
 	if !r.fused() {
@@ -39,23 +35,19 @@ func (r *run) rank(limit int) (hits []hit, exhausted bool, err error) {
 			hits = append(hits, l.hits...)
 		}
 		sortHits(hits)
-		return hits, exhausted, nil
+		return hits, exhausted
 	}
-	return r.fuse(lexical, vectors, known), exhausted, nil
+	return r.fuse(lexical, vectors, known), exhausted
 }
 
-// rankLexical scores each collection by its own statistics and merges by score. known is the share of the query's
+// rankLexical merges by score what each collection found by its own statistics. known is the share of the query's
 // terms that the best-knowing collection has.
-func (r *run) rankLexical(limit int) (hits []hit, known float64, full bool, err error) {
+func (r *run) rankLexical(limit int) (hits []hit, known float64, full bool) {
 	for i, found := range r.snapshot.Retrieved() {
 		if found.Lexical == nil {
 			continue
 		}
-		found.Lexical.Limit = limit
-		result, err := bm25.Search(*found.Lexical)
-		if err != nil {
-			return nil, 0, false, fault.Wrap(err, fault.Internal, "the lexical index of collection %s cannot be read", r.targets[i].Collection.Name)
-		}
+		result := found.Lexical
 		known = max(known, result.Known())
 		full = full || len(result.Hits) == limit
 		hits = slices.Grow(hits, len(result.Hits))
@@ -66,7 +58,7 @@ func (r *run) rankLexical(limit int) (hits []hit, known float64, full bool, err 
 		r.explainLexical(i, result)
 	}
 	sortHits(hits)
-	return hits, known, full, nil
+	return hits, known, full
 }
 
 // rankVectors makes one ranking for each embedding profile: similarities of different models do not compare.
@@ -173,7 +165,7 @@ func sortHits(hits []hit) {
 	})
 }
 
-func (r *run) explainLexical(target int, result bm25.Result) {
+func (r *run) explainLexical(target int, result *bm25.Result) {
 	explained := ExplainLeg{
 		Collection: r.targets[target].Collection.Name, Kind: Lexical, Candidates: len(result.Hits), Matches: result.Matches,
 	}

@@ -59,8 +59,8 @@ func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
 
 // attempt runs the legs with a number of candidates each. exhausted means that more would find nothing new.
 func (r *run) attempt(ctx context.Context, limit int) (hits []hit, exhausted bool, err error) {
-	plan := Plan{Targets: r.targets, Filter: r.q.filter, Vectors: r.q.include["vector"]}
-	plan.Passages = len(r.targets) == 1 && len(r.targets[0].Terms) == 0 && r.targets[0].Vector != nil
+	plan := Plan{Targets: r.targets, Filter: r.q.filter, Vectors: r.q.include["vector"], Count: r.q.explain}
+	plan.Passages = r.readsAtOnce()
 	for i := range plan.Targets {
 		plan.Targets[i].Limit = limit
 	}
@@ -79,16 +79,21 @@ func (r *run) attempt(ctx context.Context, limit int) (hits []hit, exhausted boo
 		return r.attempt(ctx, limit)
 	}
 	started = time.Now()
-	hits, exhausted, err = r.rank(limit)
-	if err != nil {
-		return nil, false, err
-	}
+	hits, exhausted = r.rank(limit)
 	r.explain.RankMS += milliseconds(started)
 	started = time.Now()
 	hits, err = r.hydrate(ctx, hits)
 	r.explain.HydrateMS += milliseconds(started)
 	r.explain.RoundTrips = r.snapshot.RoundTrips()
 	return hits, exhausted, err
+}
+
+// readsAtOnce reports whether the passages of all candidates can be read with them.
+func (r *run) readsAtOnce() bool {
+	if len(r.targets) != 1 || r.fused() {
+		return false
+	}
+	return r.hasVectors() || (r.hasTerms() && r.q.filter == nil && !r.q.include["vector"])
 }
 
 // plan decides which legs each collection gets.

@@ -31,7 +31,7 @@ func (i *hostileIndex) CollectionsNamed(context.Context, []string) ([]store.Coll
 func (i *hostileIndex) Retrieve(_ context.Context, plan Plan) (Snapshot, error) {
 	found := Retrieved{Vector: i.candidates, Stale: i.stale > 0}
 	if len(plan.Targets[0].Terms) > 0 {
-		found.Lexical = &bm25.Query{Parameters: bm25.Default, Terms: make([]bm25.Term, len(plan.Targets[0].Terms))}
+		found.Lexical = &bm25.Result{Frequencies: make([]int, len(plan.Targets[0].Terms))}
 		found.Languages = i.collection.Languages
 	}
 	i.stale--

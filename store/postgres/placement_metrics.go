@@ -24,6 +24,9 @@ var (
 	shortSearches = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lindero_search_short_total", Help: "Searches whose index found fewer chunks than were wanted and which were repeated by scanning.",
 	})
+	outdatedViews = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lindero_lexical_cache_outdated_total", Help: "Searches ranked by postings in memory of a collection that had changed; they were ranked again by what the database has.",
+	})
 	capReached = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lindero_placement_cap_reached_total", Help: "Promotions put off because all slots of their own are taken.",
 	})
@@ -31,7 +34,7 @@ var (
 
 // Collectors are the package's metrics.
 func Collectors() []prometheus.Collector {
-	return []prometheus.Collector{moves, stepSeconds, stepFailures, capReached, shortSearches}
+	return []prometheus.Collector{moves, stepSeconds, stepFailures, capReached, shortSearches, outdatedViews}
 }
 
 func observeStep(state string, started time.Time, err error) {

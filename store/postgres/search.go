@@ -19,6 +19,7 @@ type snapshot struct {
 	slots      map[uuid.UUID]int // where the plan believes the collections' vectors to be
 	retrieved  []search.Retrieved
 	complete   []bool                        // a leg that asked an index has found all there is, however few
+	lexical    []*lexicalLeg                 // by target; nil: none
 	passages   map[search.Key]search.Passage // already read by the first batch
 	roundTrips int
 }
@@ -29,6 +30,12 @@ type snapshot struct {
 func (h *Handle) Retrieve(ctx context.Context, plan search.Plan) (search.Snapshot, error) {
 	if h.id.IsZero() {
 		return nil, errNoTenant
+	}
+	if plan.Passages && len(plan.Targets[0].Terms) > 0 {
+		if s, err := h.retrieveRanked(ctx, plan); s != nil || err != nil {
+			return s, err
+		}
+		plan.Passages = false
 	}
 	s, err := h.retrieve(ctx, plan)
 	if err != nil {
@@ -68,7 +75,7 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 	if err != nil {
 		return nil, translate(err)
 	}
-	s := &snapshot{handle: h, conn: conn, slots: map[uuid.UUID]int{}, roundTrips: 1,
+	s := &snapshot{handle: h, conn: conn, slots: map[uuid.UUID]int{}, roundTrips: 1, lexical: make([]*lexicalLeg, len(plan.Targets)),
 		retrieved: make([]search.Retrieved, len(plan.Targets)), complete: make([]bool, len(plan.Targets))}
 	batch := &pgx.Batch{}
 	if !plan.Passages { // one statement sees one snapshot anyway, and the batch is its transaction
@@ -76,7 +83,12 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 	}
 	batch.Queue(bindSearch, h.id.String(), strconv.Itoa(efSearch(plan)))
 	s.queueLegs(batch, plan)
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+	send := func(batch *pgx.Batch) error { return conn.SendBatch(ctx, batch).Close() }
+	err = send(batch)
+	if err == nil {
+		err = s.rankLegs(send)
+	}
+	if err != nil {
 		s.Close()
 		return nil, translate(err)
 	}
@@ -105,7 +117,8 @@ func (s *snapshot) queueLegs(batch *pgx.Batch, plan search.Plan) {
 			s.queueVectorLeg(batch, plan, i)
 		}
 		if len(target.Terms) > 0 {
-			s.queueLexicalLeg(batch, plan, i)
+			s.lexical[i] = s.handle.newLexicalLeg(target, plan.Count)
+			s.lexical[i].queue(batch, plan)
 		}
 	}
 }

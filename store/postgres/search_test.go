@@ -78,6 +78,9 @@ func TestSearchModesAndRoundTrips(t *testing.T) {
 	if h := lexical.Results[0].Highlights; len(h) != 2 || (*lexical.Results[0].Text)[h[1].Start:h[1].End] != "router" {
 		t.Errorf("highlights are %v", h)
 	}
+	if again := e.search(service, search.Request{Query: "restarting routers", Mode: search.Lexical}); lexical.Explain.RoundTrips != 2 || again.Explain.RoundTrips != 1 {
+		t.Errorf("a lexical search took %d round trips and another time %d, want 2 and 1", lexical.Explain.RoundTrips, again.Explain.RoundTrips)
+	}
 	hybrid := e.search(service, search.Request{Query: "router", Vector: vector})
 	if len(hybrid.Results) != 2 || hybrid.Explain.RoundTrips != 2 || hybrid.Explain.Mode != search.Hybrid {
 		t.Errorf("hybrid search gave %+v, %+v", idsOf(hybrid), hybrid.Explain)
@@ -157,6 +160,7 @@ func TestNeighbourChangesNothing(t *testing.T) {
 		}
 		return all
 	}
+	answers() // from now on postings are in memory, which saves a round trip
 	before := answers()
 	for i := range 50 {
 		neighbour.put(fmt.Sprint("a", i), fmt.Sprintf("invoice number %d of the router contract", i%7))

@@ -255,7 +255,7 @@ func (m *merger) noteSeen(blocks [][]byte) error {
 		if err != nil {
 			return err
 		}
-		for _, p := range m.deleted.Only(postings) {
+		for _, p := range m.deleted.AppendOnly(nil, postings) {
 			m.seen[p.Ordinal] = true
 		}
 	}

@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"lindero/migrations"
+	"lindero/search/lexical/cache"
 	"lindero/store"
 	"lindero/tenant"
 )
@@ -31,6 +33,7 @@ type Config struct {
 	// DefaultEmbedding is what a collection gets whose caller names no embedding; zero makes naming one a duty.
 	DefaultEmbedding store.Profile
 	Placement        PlacementPolicy // zero fields take their defaults
+	LexicalCache     int             // bytes of lexical postings kept in memory between searches; 0: 64 MiB, negative: none
 	Log              *slog.Logger    // nil: no logs
 }
 
@@ -44,12 +47,20 @@ type Store struct {
 	backlogs         backlogs
 	defaultEmbedding store.Profile
 	placement        PlacementPolicy
+	lexical          *cache.Cache
 	operatorSecret   string
 	secret           atomic.Pointer[[]byte] // of the database, once it was read
 }
 
+// defaultLexicalCache holds what hundreds of collections of some thousand chunks are asked for.
+const defaultLexicalCache = 64 << 20
+
 // Open connects. It fails when the server cannot be reached within ten seconds or lacks the vector extension.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
+	lexical, err := cache.New(cmp.Or(cfg.LexicalCache, defaultLexicalCache))
+	if err != nil {
+		return nil, err
+	}
 	pool, err := connect(ctx, cfg.URL, cfg.MaxConns)
 	if err != nil {
 		return nil, err
@@ -66,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{
 		pool: pool, jobs: jobs, log: log,
 		notifications:    newNotifications(pool.Config().ConnConfig, log),
-		defaultEmbedding: cfg.DefaultEmbedding, placement: cfg.Placement.withDefaults(), operatorSecret: cfg.Secret,
+		defaultEmbedding: cfg.DefaultEmbedding, placement: cfg.Placement.withDefaults(), lexical: lexical, operatorSecret: cfg.Secret,
 	}, nil
 }
 

@@ -5,11 +5,15 @@
 // (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009; the idf with 1+ inside, so never
 // negative, as Lucene has it.) Sums run in the order of the query's terms, so equal input gives bit-equal
 // scores however the postings lie in segments.
+//
+// What cannot be among the best is not scored: terms whose postings together cannot lift a chunk over the worst of the
+// best so far are looked up only for chunks that others have lifted far enough (MaxScore: Turtle and Flood, "Query
+// evaluation: strategies and optimizations", 1995). Bounds are rounded up, and what passes them is scored by the
+// formula, in order, so that this changes no bit of the outcome.
 package bm25
 
 import (
 	"math"
-	"sync"
 
 	"lindero/search/lexical/codec"
 )
@@ -32,8 +36,11 @@ type Statistics struct {
 type Term struct {
 	// Count is how often the query has the term (≥ 1); its share of the score is multiplied by it.
 	Count int
-	// Blocks are the term's posting blocks from all segments in any order; none when the collection lacks it.
-	Blocks [][]byte
+	// Postings has the term's postings in each of the collection's segments, in the same order for all terms of a
+	// query; nil where a segment lacks the term. A chunk lies in one segment.
+	Postings []*Postings
+	// Frequency is the term's document frequency among the live chunks: Frequency(Postings, Deleted).
+	Frequency int
 }
 
 // Query is what Search needs of the collection and of the search.
@@ -48,6 +55,8 @@ type Query struct {
 	Statistics Statistics
 	Parameters Parameters
 	Limit      int // how many hits to return at most; ≥ 0
+	// Count asks for the number of matches, which means looking at all of them.
+	Count bool
 }
 
 // Hit is one chunk with its score (> 0).
@@ -59,7 +68,7 @@ type Hit struct {
 // Result is the outcome of Search.
 type Result struct {
 	Hits    []Hit // by descending score, then ascending ordinal
-	Matches int   // live, allowed chunks with at least one term
+	Matches int   // live, allowed chunks with at least one term; only with Query.Count
 	// Frequencies has each term's document frequency among the live chunks, in the order of Query.Terms;
 	// 0 is a term unknown to the collection.
 	Frequencies []int
@@ -79,33 +88,25 @@ func (r Result) Known() float64 {
 	return float64(known) / float64(len(r.Frequencies))
 }
 
-// Search ranks the collection's chunks for a query. The error wraps codec.ErrCorrupt when a block cannot
-// be read.
-func Search(q Query) (Result, error) {
-	scratch := scratches.Get().(*scratch)
-	defer scratches.Put(scratch)
-	defer scratch.scores.reset()
+// Search ranks the collection's chunks for a query.
+func Search(q Query) Result {
+	s := scratches.Get().(*searcher)
+	defer s.release()
+	s.begin(&q)
 	result := Result{Frequencies: make([]int, len(q.Terms))}
-	norms := newNorms(q.Parameters, q.Statistics)
+	segments := 0
 	for i, term := range q.Terms {
-		ends, err := scratch.read(term.Blocks, q.Deleted)
-		if err != nil {
-			return Result{}, err
-		}
-		result.Frequencies[i] = len(scratch.postings)
-		weight := idf(q.Statistics.Chunks, len(scratch.postings)) * (q.Parameters.K1 + 1) * float64(term.Count)
-		start := 0
-		for _, end := range ends {
-			postings := scratch.postings[start:end]
-			start = end
-			if q.Allowed != nil {
-				postings = q.Allowed.Only(postings)
-			}
-			scratch.scores.add(postings, weight, norms)
-		}
+		result.Frequencies[i] = term.Frequency
+		segments = max(segments, len(term.Postings))
 	}
-	result.Hits, result.Matches = scratch.scores.best(q.Limit)
-	return result, nil
+	for segment := range segments {
+		s.searchSegment(segment)
+	}
+	result.Hits = s.best.sorted()
+	if q.Count {
+		result.Matches = s.matches
+	}
+	return result
 }
 
 // idf tolerates statistics that lag behind the postings: it stays positive and finite.
@@ -120,15 +121,14 @@ type norms struct {
 	table       [512]float64
 }
 
-func newNorms(p Parameters, s Statistics) *norms {
-	n := &norms{flat: p.K1 * (1 - p.B)}
+func (n *norms) set(p Parameters, s Statistics) {
+	n.flat, n.slope = p.K1*(1-p.B), 0
 	if s.Tokens > 0 {
 		n.slope = p.K1 * p.B * float64(s.Chunks) / float64(s.Tokens)
 	}
 	for length := range n.table {
 		n.table[length] = n.compute(uint32(length))
 	}
-	return n
 }
 
 // compute converts explicitly so that no compiler may fuse the product and the sum: scores must be the
@@ -142,26 +142,8 @@ func (n *norms) of(length uint32) float64 {
 	return n.compute(length)
 }
 
-// scratch is a search's working memory, reused.
-type scratch struct {
-	postings []codec.Posting
-	ends     []int
-	scores   scores
-}
-
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
-
-// read decodes the blocks of one term into s.postings, without the deleted, and returns where in it each
-// block ends.
-func (s *scratch) read(blocks [][]byte, deleted codec.Ordinals) (ends []int, err error) {
-	s.postings, s.ends = s.postings[:0], s.ends[:0]
-	for _, block := range blocks {
-		start := len(s.postings)
-		if s.postings, err = codec.Decode(block, s.postings); err != nil {
-			return nil, err
-		}
-		s.postings = s.postings[:start+len(deleted.Without(s.postings[start:]))]
-		s.ends = append(s.ends, len(s.postings))
-	}
-	return s.ends, nil
+// share is what a term of a weight adds to the score of a chunk.
+func (n *norms) share(weight float64, frequency, length uint32) float64 {
+	f := float64(frequency)
+	return float64(weight * f / (f + n.of(length)))
 }

@@ -91,9 +91,12 @@ func (c corpus) bruteForce(query []Term, names []string, p Parameters, allowed f
 	return r
 }
 
-// segments spreads the chunks over three segments at random and returns each term's blocks.
+// segmentCount is over how many segments a corpus is spread.
+const segmentCount = 3
+
+// segments spreads the chunks over segments at random and returns each term's block in each.
 func (c corpus) segments(t *rapid.T) map[string][][]byte {
-	builders := make([]codec.Builder, 3)
+	builders := make([]codec.Builder, segmentCount)
 	for _, o := range c.ordinals() {
 		if err := builders[rapid.IntRange(0, 2).Draw(t, "segment")].Add(o, c.chunks[o]); err != nil {
 			t.Fatal(err)
@@ -102,7 +105,10 @@ func (c corpus) segments(t *rapid.T) map[string][][]byte {
 	blocks := map[string][][]byte{}
 	for i := range builders {
 		for _, p := range builders[i].Build().Postings {
-			blocks[p.Term] = append(blocks[p.Term], p.Block)
+			if blocks[p.Term] == nil {
+				blocks[p.Term] = make([][]byte, segmentCount)
+			}
+			blocks[p.Term][i] = p.Block
 		}
 	}
 	return blocks
@@ -129,6 +135,7 @@ func TestSearchIsBruteForce(t *testing.T) {
 			Statistics: c.statistics(),
 			Parameters: Parameters{K1: rapid.Float64Range(0, 3).Draw(t, "k1"), B: rapid.Float64Range(0, 1).Draw(t, "b")},
 			Limit:      rapid.IntRange(0, 12).Draw(t, "limit"),
+			Count:      rapid.Bool().Draw(t, "counted"),
 		}
 		allowed := func(int64) bool { return true }
 		if rapid.Bool().Draw(t, "filtered") {
@@ -137,47 +144,145 @@ func TestSearchIsBruteForce(t *testing.T) {
 			allowed = func(o int64) bool { return slices.Contains(some, o) }
 		}
 		names := rapid.Permutation([]string{"a", "b", "c", "unknown"}).Draw(t, "query")
-		for _, name := range names {
-			q.Terms = append(q.Terms, Term{Count: rapid.IntRange(1, 3).Draw(t, "count"), Blocks: blocks[name]})
+		for range names {
+			q.Terms = append(q.Terms, Term{Count: rapid.IntRange(1, 3).Draw(t, "count")})
 		}
 		want := c.bruteForce(q.Terms, names, q.Parameters, allowed, q.Limit)
+		if !q.Count {
+			want.Matches = 0
+		}
+		decodeAll(t, &q, names, blocks)
 		requireEqual(t, q, want, "in segments")
-		mergeAll(t, &q, q.Deleted)
+		merged := map[string][][]byte{}
+		for name := range blocks {
+			merged[name] = merge(t, blocks[name], q.Deleted)
+		}
+		decodeAll(t, &q, names, merged)
 		requireEqual(t, q, want, "merged, markers still there")
 		q.Deleted = nil
+		decodeAll(t, &q, names, merged)
 		requireEqual(t, q, want, "merged, markers gone")
 	})
 }
 
-func mergeAll(t *rapid.T, q *Query, deleted codec.Ordinals) {
-	for i, term := range q.Terms {
-		block, _, err := codec.Merge(term.Blocks, deleted)
-		if err != nil {
-			t.Fatal(err)
+type fataler interface{ Fatal(...any) }
+
+// decodeAll gives a query's terms their postings.
+func decodeAll(t fataler, q *Query, names []string, blocks map[string][][]byte) {
+	for i, name := range names {
+		q.Terms[i].Postings = nil
+		for _, block := range blocks[name] {
+			var postings *Postings
+			if block != nil {
+				var err error
+				if postings, err = Decode(block); err != nil {
+					t.Fatal(err)
+				}
+			}
+			q.Terms[i].Postings = append(q.Terms[i].Postings, postings)
 		}
-		q.Terms[i].Blocks = nil
-		if block != nil {
-			q.Terms[i].Blocks = [][]byte{block}
-		}
+		q.Terms[i].Frequency = Frequency(q.Terms[i].Postings, q.Deleted)
 	}
 }
 
-func requireEqual(t *rapid.T, q Query, want Result, when string) {
-	got, err := Search(q)
+// merge joins a term's blocks into one, if anything is left.
+func merge(t *rapid.T, blocks [][]byte, deleted codec.Ordinals) [][]byte {
+	var some [][]byte
+	for _, block := range blocks {
+		if block != nil {
+			some = append(some, block)
+		}
+	}
+	block, _, err := codec.Merge(some, deleted)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return [][]byte{block}
+}
+
+func requireEqual(t interface{ Fatalf(string, ...any) }, q Query, want Result, when string) {
+	got := Search(q)
 	if got.Matches != want.Matches || !slices.Equal(got.Frequencies, want.Frequencies) || !slices.Equal(got.Hits, want.Hits) {
 		t.Fatalf("%s: got %+v, want %+v", when, got, want)
 	}
 }
 
+// TestSkippingChangesNothing searches a collection of natural word frequencies, large enough for most postings never to
+// be looked at, and compares with scoring everything.
+func TestSkippingChangesNothing(t *testing.T) {
+	t.Parallel()
+	const chunks = 6000
+	random := rand.New(rand.NewPCG(3, 7))
+	zipf := rand.NewZipf(random, 1.1, 8, 400)
+	c := corpus{chunks: map[int64][]string{}, deleted: map[int64]bool{}}
+	builders := make([]codec.Builder, segmentCount)
+	var deleted []int64
+	for o := range int64(chunks) {
+		for range 5 + random.IntN(60) {
+			c.chunks[o] = append(c.chunks[o], fmt.Sprint("w", zipf.Uint64()))
+		}
+		if err := builders[min(int(o/2500), segmentCount-1)].Add(o, c.chunks[o]); err != nil {
+			t.Fatal(err)
+		}
+		if random.IntN(20) == 0 {
+			c.deleted[o], deleted = true, append(deleted, o)
+		}
+	}
+	blocks := map[string][][]byte{}
+	for i := range builders {
+		for _, p := range builders[i].Build().Postings {
+			if blocks[p.Term] == nil {
+				blocks[p.Term] = make([][]byte, segmentCount)
+			}
+			blocks[p.Term][i] = p.Block
+		}
+	}
+	for n := range 40 {
+		q := Query{Deleted: deleted, Statistics: c.statistics(), Parameters: Default, Limit: 1 + random.IntN(20)}
+		var names []string
+		for range 1 + random.IntN(8) {
+			names = append(names, fmt.Sprint("w", zipf.Uint64()))
+		}
+		slices.Sort(names)
+		names = slices.Compact(names)
+		for range names {
+			q.Terms = append(q.Terms, Term{Count: 1})
+		}
+		want := c.bruteForce(q.Terms, names, q.Parameters, func(int64) bool { return true }, q.Limit)
+		want.Matches = 0
+		decodeAll(t, &q, names, blocks)
+		requireEqual(t, q, want, fmt.Sprint("query ", n))
+	}
+}
+
 func TestCorruptBlock(t *testing.T) {
 	t.Parallel()
-	_, err := Search(Query{Terms: []Term{{Count: 1, Blocks: [][]byte{{1, 200}}}}, Parameters: Default, Limit: 10})
-	if !errors.Is(err, codec.ErrCorrupt) {
+	if _, err := Decode([]byte{1, 200}); !errors.Is(err, codec.ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// TestBoundHolds: no posting adds more than its term's bound, and the bound is no more than the best of them needs.
+func TestBoundHolds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var list []codec.Posting
+		for o := range rapid.Int64Range(1, 40).Draw(t, "postings") {
+			frequency := rapid.Uint32Range(1, 20).Draw(t, "frequency")
+			list = append(list, codec.Posting{Ordinal: o, Frequency: frequency, Length: frequency + rapid.Uint32Range(0, 900).Draw(t, "rest")})
+		}
+		var n norms
+		n.set(Default, Statistics{Chunks: 10, Tokens: rapid.Int64Range(1, 5000).Draw(t, "tokens")})
+		p := &Postings{list: list, peaks: peaksOf(list)}
+		bound, most := p.bound(1.5, &n), 0.0
+		for _, posting := range list {
+			most = max(most, n.share(1.5, posting.Frequency, posting.Length))
+		}
+		tight := !slices.ContainsFunc(list, func(p codec.Posting) bool { return p.Frequency > exactPeaks })
+		if bound < most || (tight && bound > most*slack) {
+			t.Fatalf("a bound of %v for %v at most", bound, most)
+		}
+	})
 }
 
 func TestKnown(t *testing.T) {
@@ -209,7 +314,11 @@ func BenchmarkSearch(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					term.Blocks = append(term.Blocks, block)
+					postings, err := Decode(block)
+					if err != nil {
+						b.Fatal(err)
+					}
+					term.Postings = append(term.Postings, postings)
 				}
 				q.Terms = append(q.Terms, term)
 			}
@@ -217,11 +326,12 @@ func BenchmarkSearch(b *testing.B) {
 				q.Deleted = append(q.Deleted, random.Int64N(chunks))
 			}
 			q.Deleted = codec.NewOrdinals(q.Deleted)
+			for i := range q.Terms {
+				q.Terms[i].Frequency = Frequency(q.Terms[i].Postings, q.Deleted)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Search(q); err != nil {
-					b.Fatal(err)
-				}
+				Search(q)
 			}
 		})
 	}

@@ -111,12 +111,25 @@ func Decode(block []byte, dst []Posting) ([]Posting, error) {
 	dst = slices.Grow(dst, count)
 	previous := int64(-1)
 	for range count {
-		// Most postings are two small bytes: a short gap with frequency 1, and a length.
-		if len(body) >= 2 && body[0]|body[1] < 0x80 && body[0]&1 == 0 && previous < MaxOrdinal-0x80 {
-			previous += 1 + int64(body[0]>>1)
-			dst = append(dst, Posting{previous, 1, 1 + uint32(body[1])})
-			body = body[2:]
-			continue
+		// Almost all postings are a short gap, a frequency of up to 129 if it is above one, and a length of up to two
+		// bytes.
+		if len(body) >= 4 && body[0] < 0x80 && previous < MaxOrdinal-0x80 {
+			p := Posting{Ordinal: previous + 1 + int64(body[0]>>1), Frequency: 1}
+			rest := body[1:]
+			if body[0]&1 == 1 {
+				p.Frequency, rest = uint32(body[1])+2, body[2:]
+			}
+			low, high := uint32(rest[0]), uint32(rest[1])
+			if low < 0x80 {
+				p.Length, rest = p.Frequency+low, rest[1:]
+			} else {
+				p.Length, rest = p.Frequency+low&0x7F+high<<7, rest[2:]
+			}
+			if p.Frequency < 0x82 && (low < 0x80 || high < 0x80) {
+				previous, body = p.Ordinal, rest
+				dst = append(dst, p)
+				continue
+			}
 		}
 		p, size := posting(body, previous)
 		if size <= 0 {

@@ -187,8 +187,11 @@ func TestOrdinals(t *testing.T) {
 			}
 		}
 		set := NewOrdinals(slices.Clone(members))
-		if got := set.Only(slices.Clone(list)); !slices.Equal(got, only) {
+		if got := set.AppendOnly(nil, list); !slices.Equal(got, only) {
 			t.Fatalf("only %v, want %v", got, only)
+		}
+		if got := set.CountIn(list); got != len(only) {
+			t.Fatalf("%d counted, want %d", got, len(only))
 		}
 		if got := set.Without(slices.Clone(list)); !slices.Equal(got, without) {
 			t.Fatalf("without %v, want %v", got, without)
@@ -236,7 +239,7 @@ func TestBuilder(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	list := make([]Posting, 40_000)
 	for i := range list {
-		list[i] = Posting{Ordinal: int64(i) * 3, Frequency: 1 + uint32(i%7)/6, Length: 70 + uint32(i%50)}
+		list[i] = Posting{Ordinal: int64(i) * 3, Frequency: 1 + uint32(i%7)/6, Length: 70 + uint32(i%120)}
 	}
 	block, err := Encode(list)
 	if err != nil {

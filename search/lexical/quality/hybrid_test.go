@@ -95,10 +95,7 @@ func (h *hybrid) compare(t *testing.T, queries []beir.Query) comparison {
 	t.Helper()
 	var lexical, vectors, fused, lexicalHits, fusedHits []float64
 	for _, q := range queries {
-		words, known, err := h.index.Search(q.Text, candidates)
-		if err != nil {
-			t.Fatal(err)
-		}
+		words, known := h.index.Search(q.Text, candidates)
 		near := h.nearest(t, q.Text)
 		weights := fusion.WeightsFor(embed.ProviderBuiltin, known)
 		both := fusion.RRF([]fusion.Leg[string]{{Weight: weights.Lexical, Keys: words}, {Weight: weights.Vector, Keys: near}}, fusion.K, cmp.Compare[string])
