@@ -84,7 +84,8 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 		}
 	}()
 	s.store, err = postgres.Open(ctx, postgres.Config{
-		URL: cfg.DatabaseURL, MaxConns: poolSize, Secret: cfg.Secret, DefaultEmbedding: cfg.Embedding.defaultProfile(), Placement: cfg.Placement, Log: cfg.Log,
+		URL: cfg.DatabaseURL, MaxConns: poolSize, Secret: cfg.Secret, DefaultEmbedding: cfg.Embedding.defaultProfile(), Placement: cfg.Placement,
+		LexicalCache: cfg.Searches.lexicalCache(), Log: cfg.Log,
 	})
 	if err != nil {
 		return s, err
@@ -181,7 +182,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 		Webhooks:          s.cfg.Webhooks,
 		Version:           version,
 		Log:               s.cfg.Log,
-		Registry:          newRegistry(s.queue),
+		Registry:          s.newRegistry(),
 	}
 	if s.cfg.PlatformURL != "" {
 		if s.platform, err = crosstenant.Open(ctx, crosstenant.Config{URL: s.cfg.PlatformURL, Secret: s.cfg.Secret}); err != nil {
@@ -207,13 +208,14 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	return nil
 }
 
-func newRegistry(queue *queueWatch) *prometheus.Registry {
+func (s *server) newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(search.Collectors()...)
 	registry.MustRegister(jobs.Collectors()...)
 	registry.MustRegister(postgres.Collectors()...)
-	registry.MustRegister(queue)
+	registry.MustRegister(s.store.Collectors()...)
+	registry.MustRegister(s.queue)
 	registry.MustRegister(pinecone.Collectors()...)
 	return registry
 }

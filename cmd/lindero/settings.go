@@ -32,10 +32,19 @@ func (l logSettings) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// searchSettings say which searches are logged.
+// searchSettings say which searches are logged and what is kept in memory between them.
 type searchSettings struct {
 	SlowSearch     time.Duration `env:"LINDERO_SLOW_SEARCH" default:"250ms" help:"Log searches that take longer, with their explanation; 0 for none (${env})."`
 	SlowSearchText bool          `env:"LINDERO_SLOW_SEARCH_TEXT" help:"Log the words of slow searches too; they are the tenants' (${env})."`
+	LexicalCache   uint16        `env:"LINDERO_LEXICAL_CACHE" default:"64" help:"MiB of lexical postings to keep in memory between searches; 0 for none (${env})."`
+}
+
+// lexicalCache is in bytes, as the store takes it.
+func (s searchSettings) lexicalCache() int {
+	if s.LexicalCache == 0 {
+		return -1
+	}
+	return int(s.LexicalCache) << 20
 }
 
 // placementSettings say which collections get an index of their own.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lindero/search/lexical/cache"
 	"lindero/store"
 )
 
@@ -34,7 +35,7 @@ var (
 
 // Collectors are the package's metrics.
 func Collectors() []prometheus.Collector {
-	return []prometheus.Collector{moves, stepSeconds, stepFailures, capReached, shortSearches, outdatedViews}
+	return append(cache.Collectors(), moves, stepSeconds, stepFailures, capReached, shortSearches, outdatedViews)
 }
 
 func observeStep(state string, started time.Time, err error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
@@ -114,6 +115,14 @@ func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, er
 func (s *Store) Close() {
 	s.notifications.close()
 	s.pool.Close()
+	s.lexical.Close()
+}
+
+// Collectors are the metrics of this store's own.
+func (s *Store) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lindero_lexical_cache_bytes", Help: "Memory that lexical postings take between searches, about.",
+	}, func() float64 { return float64(s.lexical.Bytes()) })}
 }
 
 // Notifications tells of changes that other processes make.

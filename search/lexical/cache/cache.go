@@ -82,11 +82,11 @@ func (c *Cache) Bytes() int64 {
 	return int64(c.entries.WeightedSize() + c.standings.WeightedSize())
 }
 
-// CleanUp lets go of what has not been asked for; searches of any collection do so as well.
-func (c *Cache) CleanUp() {
+// Close ends what runs in the background to let idle entries go.
+func (c *Cache) Close() {
 	if c.entries != nil {
-		c.entries.CleanUp()
-		c.standings.CleanUp()
+		c.entries.StopAllGoroutines()
+		c.standings.StopAllGoroutines()
 	}
 }
 
