@@ -125,6 +125,7 @@ func (s *server) humaConfig() huma.Config {
 	config.Info.Description = "Multi-tenant retrieval: documents in, isolated search out. Errors are RFC 9457 problems with a stable code."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // served by docs.go
 	config.CreateHooks = nil                                             // no $schema fields in answers
+	config.Formats = wholeAnswers()
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key":         {Type: "http", Scheme: "bearer", Description: "An API key of a tenant."},

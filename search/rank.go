@@ -113,18 +113,22 @@ func (r *run) key(target int, ordinal int64) Key {
 // fuse joins the rankings by reciprocal rank.
 func (r *run) fuse(lexical []hit, vectors []leg, known float64) []hit {
 	var weights fusion.Weights
-	all := make(map[Key]hit, 2*len(lexical))
-	legs := make([]fusion.Leg[Key], 0, len(vectors)+1)
+	total := len(lexical)
+	for _, v := range vectors {
+		total += len(v.hits)
+	}
+	all := candidates{hits: make([]hit, 0, total), places: make(map[Key]int32, total)}
+	legs := make([]fusion.Leg[int32], 0, len(vectors)+1)
 	for _, v := range vectors {
 		weights = fusion.WeightsFor(r.targets[v.targetOr(0)].Collection.Embedding.Provider, known)
-		legs = append(legs, fusion.Leg[Key]{Weight: weights.Vector, Keys: keysOf(v.hits, all)})
+		legs = append(legs, fusion.Leg[int32]{Weight: weights.Vector, Keys: all.add(v.hits)})
 	}
-	legs = append(legs, fusion.Leg[Key]{Weight: weights.Lexical, Keys: keysOf(lexical, all)})
+	legs = append(legs, fusion.Leg[int32]{Weight: weights.Lexical, Keys: all.add(lexical)})
 	r.explain.Weights = &Weights{Lexical: weights.Lexical, Semantic: weights.Vector}
-	fused := fusion.RRF(legs, fusion.K, r.compareKeys(all))
+	fused := fusion.RRF(legs, fusion.K, all.compare)
 	hits := make([]hit, len(fused))
 	for i, f := range fused {
-		hits[i] = all[f.Key]
+		hits[i] = all.hits[f.Key]
 		hits[i].score = f.Score
 	}
 	return hits
@@ -138,25 +142,34 @@ func (l leg) targetOr(none int) int {
 	return l.hits[0].target
 }
 
-// keysOf lists a leg's keys and notes what it said of each.
-func keysOf(hits []hit, all map[Key]hit) []Key {
-	keys := make([]Key, len(hits))
-	for i, h := range hits {
-		keys[i] = h.key
-		if other, ok := all[h.key]; ok {
-			h.scores.Semantic = cmp.Or(h.scores.Semantic, other.scores.Semantic)
-			h.scores.Lexical = cmp.Or(h.scores.Lexical, other.scores.Lexical)
-		}
-		all[h.key] = h
-	}
-	return keys
+// candidates are the different hits of all legs, numbered: numbers are cheaper to join than keys.
+type candidates struct {
+	hits   []hit
+	places map[Key]int32 // in hits
 }
 
-// compareKeys breaks ties between equal scores: by the order in which the collections were named, then by ordinal.
-func (r *run) compareKeys(all map[Key]hit) func(a, b Key) int {
-	return func(a, b Key) int {
-		return cmp.Or(cmp.Compare(all[a].target, all[b].target), cmp.Compare(a.Ordinal, b.Ordinal), bytes.Compare(a.Collection[:], b.Collection[:]))
+// add notes what a leg says of its hits and returns their numbers, in the leg's order.
+func (c *candidates) add(hits []hit) []int32 {
+	numbers := make([]int32, len(hits))
+	for i, h := range hits {
+		at, seen := c.places[h.key]
+		if !seen {
+			at = int32(len(c.hits))
+			c.places[h.key] = at
+			c.hits = append(c.hits, h)
+		}
+		numbers[i] = at
+		scores := &c.hits[at].scores
+		scores.Semantic = cmp.Or(h.scores.Semantic, scores.Semantic)
+		scores.Lexical = cmp.Or(h.scores.Lexical, scores.Lexical)
 	}
+	return numbers
+}
+
+// compare breaks ties between equal scores: by the order in which the collections were named, then by ordinal.
+func (c *candidates) compare(a, b int32) int {
+	x, y := &c.hits[a], &c.hits[b]
+	return cmp.Or(cmp.Compare(x.target, y.target), cmp.Compare(x.key.Ordinal, y.key.Ordinal), bytes.Compare(x.key.Collection[:], y.key.Collection[:]))
 }
 
 func sortHits(hits []hit) {

@@ -63,8 +63,10 @@ func defaultEfSearch(chunks int64) int {
 	switch {
 	case chunks <= 12_000:
 		return 40
-	case chunks <= 100_000:
+	case chunks <= 25_000:
 		return 80
+	case chunks <= 100_000:
+		return 100
 	case chunks <= 1_000_000:
 		return 120
 	}

@@ -1,0 +1,49 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxKeptBuffer is the largest buffer that is kept for the next answer: few answers are larger.
+const maxKeptBuffer = 64 << 10
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// wholeAnswers are Huma's formats, except that JSON is encoded before the first byte is sent: an answer that cannot be
+// encoded is then none at all, and one with a known length needs fewer writes than one in chunks.
+func wholeAnswers() map[string]huma.Format {
+	formats := maps.Clone(huma.DefaultFormats)
+	for name, format := range formats {
+		format.Marshal = writeJSON
+		formats[name] = format
+	}
+	return formats
+}
+
+func writeJSON(w io.Writer, v any) error {
+	buffer := buffers.Get().(*bytes.Buffer)
+	buffer.Reset()
+	defer func() {
+		if buffer.Cap() <= maxKeptBuffer {
+			buffers.Put(buffer)
+		}
+	}()
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	if answer, ok := w.(http.ResponseWriter); ok {
+		answer.Header().Set("Content-Length", strconv.Itoa(buffer.Len()))
+	}
+	_, err := w.Write(buffer.Bytes())
+	return err
+}
