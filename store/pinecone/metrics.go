@@ -17,13 +17,15 @@ var (
 		Name: "lindero_pinecone_discarded_total",
 		Help: "Matches that were of no use: garbled, of another collection, repeated or more than asked for. Another tenant's are counted in lindero_isolation_rejected_candidates_total.",
 	}, []string{"reason"})
-	sent = prometheus.NewCounterVec(prometheus.CounterOpts{
+	changesTold = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lindero_pinecone_changes_total", Help: "Vectors told to Pinecone: upserted or deleted.",
 	}, []string{"kind"})
 )
 
 // Collectors are the package's metrics.
-func Collectors() []prometheus.Collector { return []prometheus.Collector{calls, discarded, sent} }
+func Collectors() []prometheus.Collector {
+	return []prometheus.Collector{calls, discarded, changesTold}
+}
 
 func observe(method string, started time.Time, err error) {
 	calls.WithLabelValues(method, status.Code(err).String()).Observe(time.Since(started).Seconds())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"lindero/store"
 )
@@ -57,25 +58,24 @@ const maxFields = 36 << 10
 
 // record is a change as Pinecone takes it.
 func (s *space) record(c *store.VectorChange) (*sdk.Vector, int, error) {
-	fields := map[string]any{collectionField: c.Collection.String(), documentField: c.DocumentID, revisionField: float64(c.Revision)}
-	if err := addFields(fields, c.Metadata); err != nil {
-		return nil, 0, fmt.Errorf("metadata of document %q: %w", c.DocumentID, err)
+	fields := map[string]*structpb.Value{
+		collectionField: structpb.NewStringValue(c.Collection.String()), documentField: structpb.NewStringValue(c.DocumentID),
+		revisionField: structpb.NewNumberValue(float64(c.Revision)),
 	}
-	metadata, err := sdk.NewMetadata(fields)
-	if err != nil {
+	if err := addFields(fields, c.Metadata); err != nil {
 		return nil, 0, fmt.Errorf("metadata of document %q: %w", c.DocumentID, err)
 	}
 	id := recordID(s.tenant, c.Collection, c.Ordinal)
 	const overhead = 256 // of our own fields and the encoding
-	return &sdk.Vector{Id: id, Values: &c.Vector, Metadata: metadata}, 4*len(c.Vector) + 2*len(c.Metadata) + len(c.DocumentID) + overhead, nil
+	return &sdk.Vector{Id: id, Values: &c.Vector, Metadata: &structpb.Struct{Fields: fields}}, 4*len(c.Vector) + 2*len(c.Metadata) + len(c.DocumentID) + overhead, nil
 }
 
-func addFields(fields map[string]any, metadata json.RawMessage) error {
-	if len(metadata) == 0 {
+func addFields(fields map[string]*structpb.Value, metadata json.RawMessage) error {
+	if len(metadata) <= len(`{}`) { // most have none
 		return nil
 	}
 	if len(metadata) > maxFields {
-		fields[partialField] = true
+		fields[partialField] = structpb.NewBoolValue(true)
 		return nil
 	}
 	var own map[string]any
@@ -84,18 +84,24 @@ func addFields(fields map[string]any, metadata json.RawMessage) error {
 	}
 	for name, value := range own {
 		switch v := value.(type) {
-		case string, bool:
-			fields[fieldPrefix+name] = v
+		case nil:
+			continue
 		case float64:
-			if !math.IsInf(v, 0) {
-				fields[fieldPrefix+name] = v
+			if math.IsInf(v, 0) {
+				continue
 			}
 		case []any:
 			if len(v) == 0 {
-				v = []any{""} // an empty list might be as good as none, and the field exists
+				value = []any{""} // an empty list might be as good as none, and the field exists
 			}
-			fields[fieldPrefix+name] = v
+		case map[string]any:
+			continue
 		}
+		field, err := structpb.NewValue(value)
+		if err != nil {
+			return err
+		}
+		fields[fieldPrefix+name] = field
 	}
 	return nil
 }

@@ -2,12 +2,10 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	pgvector "github.com/pgvector/pgvector-go"
 
 	"lindero/store"
 	"lindero/store/queue"
@@ -50,64 +48,20 @@ func (h *Handle) askSync(ctx context.Context, tx pgx.Tx, at place) error {
 	return err
 }
 
-// UnsentVectors returns changes that the index was not told of, in order after the given one, all of one dimension. A
-// tenant that is being deleted has none: its namespaces go as a whole.
-func (h *Handle) UnsentVectors(ctx context.Context, after store.VectorKey, limit int) (changes []store.VectorChange, err error) {
-	err = h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(byKey)
-		b.Queue(`SELECT o.collection_id, o.ordinal, o.dimensions, o.revision, v.embedding IS NULL, v.embedding, d.id, d.metadata
-			FROM (SELECT * FROM vector_outbox WHERE tenant_id = $1 AND sent_at IS NULL AND (collection_id, ordinal) > ($3, $4)
-					AND EXISTS (SELECT FROM tenants WHERE id = $1 AND state <> 'deleting')
-				ORDER BY collection_id, ordinal LIMIT $2) o
-			LEFT JOIN LATERAL (SELECT document_key FROM chunks WHERE tenant_id = $1 AND collection_id = o.collection_id
-				AND ordinal >= o.ordinal AND ordinal <= o.ordinal ORDER BY ordinal OFFSET 0) c ON NOT o.deleted
-			LEFT JOIN LATERAL (SELECT id, metadata FROM documents WHERE tenant_id = $1 AND collection_id = o.collection_id
-				AND key >= c.document_key AND key <= c.document_key ORDER BY key OFFSET 0) d ON c.document_key IS NOT NULL
-			LEFT JOIN LATERAL (SELECT embedding FROM chunk_vectors WHERE slot = (SELECT slot FROM collections
-					WHERE tenant_id = $1 AND id = o.collection_id)
-				AND tenant_id = $1 AND collection_id = o.collection_id AND ordinal >= o.ordinal AND ordinal <= o.ordinal
-				ORDER BY ordinal OFFSET 0) v ON d.id IS NOT NULL
-			ORDER BY o.collection_id, o.ordinal`, h.id.UUID(), limit, after.Collection, after.Ordinal).Query(func(rows pgx.Rows) error {
-			changes, err = pgx.CollectRows(rows, scanChange)
-			return err
-		})
-	})
-	for i := range changes {
-		if changes[i].Dimensions != changes[0].Dimensions {
-			return changes[:i], err
-		}
-	}
-	return changes, err
-}
-
-func scanChange(row pgx.CollectableRow) (store.VectorChange, error) {
-	var c store.VectorChange
-	var vector *pgvector.HalfVector
-	var id *string
-	var metadata json.RawMessage
-	if err := row.Scan(&c.Collection, &c.Ordinal, &c.Dimensions, &c.Revision, &c.Deleted, &vector, &id, &metadata); err != nil {
-		return c, err
-	}
-	if !c.Deleted {
-		c.Vector, c.DocumentID, c.Metadata = vector.Slice(), *id, metadata
-	}
-	return c, nil
-}
-
 // VectorsSent notes what the index has acknowledged, with each change's Position where the backend told one, and that
 // reads have come that far where that was seen too.
 // Deletions are done with; an entry that has changed since it was read is left as it is.
 func (h *Handle) VectorsSent(ctx context.Context, changes []store.VectorChange) error {
-	keys := outboxKeys(changes)
+	runs := runsOf(changes)
 	return h.write(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(byKey)
-		batch.Queue(deleteFound("vector_outbox", eachEntry, entryOfKey, ` AND x.revision = k.revision AND k.deleted`),
-			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions, keys.visible)
+		if runs.deletions {
+			batch.Queue(deleteFound("vector_outbox", eachRun, entriesOfRun, ` AND k.deleted`), runs.arguments(h.id)...)
+		}
 		batch.Queue(updateFound("vector_outbox", `sent_at = clock_timestamp(), position = k.position,
 				visible_at = CASE WHEN k.visible THEN clock_timestamp() ELSE 'infinity' END`,
-			eachEntry, entryOfKey, ` AND x.revision = k.revision AND NOT k.deleted`),
-			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions, keys.visible)
+			eachRun, entriesOfRun, ` AND NOT k.deleted`), runs.arguments(h.id)...)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 }
@@ -136,13 +90,12 @@ func (h *Handle) UnseenVectors(ctx context.Context, limit int) (changes []store.
 // VectorsVisible notes that a read of the index has seen the changes. Searches that ask it from now on find them
 // there.
 func (h *Handle) VectorsVisible(ctx context.Context, changes []store.VectorChange) error {
-	keys := outboxKeys(changes)
+	runs := runsOf(changes)
 	return h.write(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(byKey)
-		batch.Queue(updateFound("vector_outbox", `visible_at = clock_timestamp()`, eachEntry, entryOfKey,
-			` AND x.revision = k.revision AND t.sent_at IS NOT NULL`),
-			h.id.UUID(), keys.collections, keys.ordinals, keys.revisions, keys.deleted, keys.positions, keys.visible)
+		batch.Queue(updateFound("vector_outbox", `visible_at = clock_timestamp()`, eachRun, entriesOfRun,
+			` AND NOT k.deleted AND t.sent_at IS NOT NULL`), runs.arguments(h.id)...)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 }
@@ -175,28 +128,4 @@ func (h *Handle) VectorsUnsettled(ctx context.Context, tx pgx.Tx) (unsettled boo
 		OR EXISTS (SELECT FROM tenants t JOIN vector_namespaces n ON n.tenant_id = t.id AND n.gone_at IS NULL WHERE t.id = $1 AND t.vectors = 'pgvector')`, h.id.UUID()).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&unsettled) })
 	return unsettled, translate(tx.SendBatch(ctx, batch).Close())
-}
-
-// eachEntry is k over the entries given from $2 on; entryOfKey looks one up.
-var eachEntry = each("collection_id, ordinal, revision, deleted, position, visible",
-	"$2::uuid[]", "$3::bigint[]", "$4::bigint[]", "$5::boolean[]", "$6::bigint[]", "$7::boolean[]")
-
-const entryOfKey = `SELECT ctid, revision FROM vector_outbox WHERE tenant_id = $1 AND collection_id = k.collection_id
-	AND ordinal >= k.ordinal AND ordinal <= k.ordinal ORDER BY ordinal OFFSET 0`
-
-type outboxColumns struct {
-	collections         []uuid.UUID
-	ordinals, revisions []int64
-	deleted, visible    []bool
-	positions           []*int64
-}
-
-func outboxKeys(changes []store.VectorChange) outboxColumns {
-	var k outboxColumns
-	for i := range changes {
-		c := &changes[i]
-		k.collections, k.ordinals, k.revisions = append(k.collections, c.Collection), append(k.ordinals, c.Ordinal), append(k.revisions, c.Revision)
-		k.deleted, k.visible, k.positions = append(k.deleted, c.Deleted), append(k.visible, c.Visible), append(k.positions, c.Position)
-	}
-	return k
 }
