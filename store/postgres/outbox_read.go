@@ -118,7 +118,7 @@ func readVectors(rows pgx.Rows, changes []store.VectorChange, at map[int64]int) 
 		}
 		begin := len(values)
 		var err error
-		if values, err = appendHalfVector(values, rows.RawValues()[1], rows.FieldDescriptions()[1].Format); err != nil {
+		if values, err = decodeHalfVector(values, rows.RawValues()[1], rows.FieldDescriptions()[1].Format); err != nil {
 			return err
 		}
 		changes[i].Vector = values[begin:len(values):len(values)]

@@ -23,24 +23,24 @@ func TestHalfToFloat(t *testing.T) {
 	}
 }
 
-func TestAppendHalfVector(t *testing.T) {
+func TestDecodeHalfVector(t *testing.T) {
 	t.Parallel()
 	raw := []byte{0, 2, 0, 0, 0x3c, 0, 0xc0, 0} // 1, -2
-	got, err := appendHalfVector(nil, raw, pgx.BinaryFormatCode)
+	got, err := decodeHalfVector(nil, raw, pgx.BinaryFormatCode)
 	if err != nil || len(got) != 2 || got[0] != 1 || got[1] != -2 {
 		t.Fatalf("%v, %v", got, err)
 	}
 	for name, bad := range map[string][]byte{"empty": nil, "cut short": raw[:7], "too long": append(raw, 0), "header alone": raw[:4]} {
-		if _, err := appendHalfVector(nil, bad, pgx.BinaryFormatCode); err == nil {
+		if _, err := decodeHalfVector(nil, bad, pgx.BinaryFormatCode); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := appendHalfVector(nil, raw, pgx.TextFormatCode); err == nil {
+	if _, err := decodeHalfVector(nil, raw, pgx.TextFormatCode); err == nil {
 		t.Error("text: no error")
 	}
 }
 
-func BenchmarkAppendHalfVector(b *testing.B) {
+func BenchmarkDecodeHalfVector(b *testing.B) {
 	const dimensions = 768
 	raw := binary.BigEndian.AppendUint16(nil, dimensions)
 	raw = append(raw, 0, 0)
@@ -49,7 +49,7 @@ func BenchmarkAppendHalfVector(b *testing.B) {
 	}
 	values := make([]float32, 0, dimensions)
 	for b.Loop() {
-		if _, err := appendHalfVector(values[:0], raw, pgx.BinaryFormatCode); err != nil {
+		if _, err := decodeHalfVector(values[:0], raw, pgx.BinaryFormatCode); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,9 +13,9 @@ var errHalfVector = errors.New("not a halfvec in binary format")
 // halfHeader is what comes before the values of a halfvec on the wire: their number and two bytes of zero.
 const halfHeader = 4
 
-// appendHalfVector decodes a halfvec as PostgreSQL sends it, without an allocation where values has room. The driver's
+// decodeHalfVector decodes a halfvec as PostgreSQL sends it, without an allocation where values has room. The driver's
 // own type takes six times as long, which matters where vectors come by the thousand.
-func appendHalfVector(values []float32, raw []byte, format int16) ([]float32, error) {
+func decodeHalfVector(values []float32, raw []byte, format int16) ([]float32, error) {
 	if format != pgx.BinaryFormatCode || len(raw) < halfHeader || len(raw) != halfHeader+2*int(binary.BigEndian.Uint16(raw)) {
 		return nil, errHalfVector
 	}
