@@ -53,7 +53,7 @@ type Config struct {
 	// Tenants are those whose dedicated workers these are: nothing else is done. Empty: the shared pool, which
 	// leaves tenants with dedicated workers alone.
 	Tenants []uuid.UUID
-	// Batch bounds one publication; zero means 1,024 documents and 16 MiB.
+	// Batch bounds one publication; zero means 2,048 documents and 16 MiB.
 	Batch store.WorkLimit
 }
 
@@ -75,7 +75,7 @@ const (
 
 // defaultBatch is large, because the larger a lexical segment the less it costs, and small enough for a turn
 // to last a fraction of a second.
-var defaultBatch = store.WorkLimit{Items: 1024, Bytes: 16 << 20}
+var defaultBatch = store.WorkLimit{Items: 2048, Bytes: 16 << 20}
 
 // Jobs runs the workers of one process. Make it with New; Start and Stop it once.
 type Jobs struct {

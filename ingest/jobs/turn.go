@@ -19,7 +19,7 @@ import (
 
 const (
 	// processingAfter is when documents under way are shown as processing; most batches are done before.
-	processingAfter = 500 * time.Millisecond
+	processingAfter = time.Second
 	// suspectShare is by how much a batch is smaller of documents that were in hand when a process died.
 	suspectShare = 32
 	// maxDeaths is after how many deaths of a process a document is set aside. It was one of many at the first,
@@ -149,6 +149,7 @@ func (t *turn) mustRest(ctx context.Context) bool {
 
 // prepare claims, loads and prepares the next batch; nil when nothing is due.
 func (t *turn) prepare(ctx context.Context, classes []store.Class) *batch {
+	t.gather(ctx, classes)
 	b := &batch{finished: make(chan struct{})}
 	limit := t.jobs.cfg.Batch
 	limit.Suspects = max(1, limit.Items/suspectShare)

@@ -195,6 +195,17 @@ func registerWorkCases() {
 		}
 		return classes, err
 	})
+	registerIsolationCase("Gathers", func(n *neighbours, h *postgres.Handle) (any, error) {
+		// A has one document of bulk that waits, and an operation that has not been silent.
+		asOwner(n.a.TB, n.a.OwnerURL, `UPDATE work_items SET priority = 1, lane = NULL, worker = NULL WHERE tenant_id = '`+n.a.ID.String()+`'`)
+		defer asOwner(n.a.TB, n.a.OwnerURL, fmt.Sprintf(`UPDATE work_items SET priority = 0, lane = %d, worker = '%s' WHERE tenant_id = '%s'`,
+			turn.Lane, turn.Worker, n.a.ID))
+		more, err := h.Gathers(n.b.ctx, 1, store.WorkLimit{Items: 10, Bytes: 1 << 20})
+		if more {
+			return marker, err
+		}
+		return more, err
+	})
 	registerIsolationCase("ClaimWork", func(n *neighbours, h *postgres.Handle) (any, error) {
 		if h == n.a.Handle {
 			if _, err := h.BeginTurn(n.b.ctx, turn); err != nil {

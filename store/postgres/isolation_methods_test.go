@@ -81,6 +81,7 @@ func newNeighbours(tb testing.TB) *neighbours {
 	op, err := a.Handle.StartOperation(a.ctx, marker)
 	must(err)
 	n.operation = op.ID
+	asOwner(tb, a.OwnerURL, `UPDATE operations SET active_at = 'infinity' WHERE id = '`+op.ID.String()+`'`)
 	a.put("waiting", marker+" waiting text")
 	n.work = a.load().Items
 	k, _, err := a.Handle.CreateKey(a.ctx, tenant.KeySpec{Name: marker, Role: tenant.Admin})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -35,6 +36,25 @@ func (h *Handle) TurnClasses(ctx context.Context, turn store.Turn) (classes []st
 		b.Queue(selectPlacement, h.id.UUID()).Query(readClasses(turn, &classes))
 	})
 	return classes, err
+}
+
+// streamSilence is after how long without documents a request that still sends is not waited for.
+const streamSilence = time.Second
+
+// Gathers reports whether more bulk is about to come: a request is sending documents, some are due already, from on,
+// but not as many as one batch takes. It does not while a single document is due.
+func (h *Handle) Gathers(ctx context.Context, from int, batch store.WorkLimit) (more bool, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT i.items >= $2 AND i.items < $3 AND i.bytes < $4
+				AND NOT EXISTS (SELECT FROM work_items WHERE tenant_id = $1 AND priority = 0 AND run_at <= now() AND lane IS NULL)
+				AND EXISTS (SELECT FROM (SELECT accepting, active_at FROM operations WHERE tenant_id = $1 ORDER BY created_at DESC, id DESC LIMIT 4) o
+					WHERE o.accepting AND o.active_at > now() - make_interval(secs => $5))
+			FROM (SELECT count(*) AS items, coalesce(sum(bytes), 0) AS bytes FROM (SELECT bytes FROM work_items
+				WHERE tenant_id = $1 AND priority = 1 AND run_at <= now() AND lane IS NULL LIMIT $3) due) i`,
+			h.id.UUID(), from, batch.Items, batch.Bytes, streamSilence.Seconds()).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&more) })
+	})
+	return more, err
 }
 
 // claim takes due items in the order of priority and age. A batch is of one collection, class and number of
