@@ -16,6 +16,7 @@ import (
 	"lindero/internal/pineconeemu"
 	"lindero/store/pinecone"
 	"lindero/store/postgres"
+	"lindero/tenant"
 	"lindero/tenant/tenanttest"
 )
 
@@ -24,16 +25,13 @@ const (
 	childDatabase = "LINDERO_TEST_SYNC_DATABASE"
 	childPinecone = "LINDERO_TEST_SYNC_PINECONE"
 	childTenant   = "LINDERO_TEST_SYNC_TENANT"
+	childSyncs    = "LINDERO_TEST_SYNC"
 )
 
-// TestSyncProcess is no test by itself: it is the worker that TestKilledWhileSyncing starts and kills.
-func TestSyncProcess(t *testing.T) {
-	url := os.Getenv(childDatabase)
-	if url == "" {
-		t.Skip("started by TestKilledWhileSyncing only")
-	}
-	ctx := context.Background()
-	st, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: 2, Log: slog.New(slog.DiscardHandler)})
+// childWorker is what a worker in a process of its own works with.
+func childWorker(t *testing.T) (tenant.ID, *pinecone.Backend, *postgres.Handle) {
+	t.Helper()
+	st, err := postgres.Open(context.Background(), postgres.Config{URL: os.Getenv(childDatabase), MaxConns: 2, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +40,22 @@ func TestSyncProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := tenanttest.Of(t, uuid.MustParse(os.Getenv(childTenant)))
+	return id, backend, st.ForTenant(id)
+}
+
+func childEnvironment(w *world, id tenant.ID) []string {
+	host := w.backend.(*onPinecone).emulator.ControlURL()
+	return append(os.Environ(), childDatabase+"="+w.AppURL, childPinecone+"="+host, childTenant+"="+id.String())
+}
+
+// TestSyncProcess is no test by itself: it is the worker that TestKilledWhileSyncing starts and kills.
+func TestSyncProcess(t *testing.T) {
+	if os.Getenv(childSyncs) == "" {
+		t.Skip("started by TestKilledWhileSyncing only")
+	}
+	id, backend, h := childWorker(t)
 	for {
-		if _, err := backend.Sync(ctx, id, st.ForTenant(id), time.Now().Add(time.Second)); err != nil {
+		if _, err := backend.Sync(context.Background(), id, h, time.Now().Add(time.Second)); err != nil {
 			t.Log(err)
 		}
 		time.Sleep(5 * time.Millisecond) // the queue that would wake it is not part of this test
@@ -70,7 +82,7 @@ func TestKilledWhileSyncing(t *testing.T) {
 		method := []string{"Upsert", "Upsert", "Delete", "Fetch"}[random.IntN(4)]
 		r.churn(there, round, random)
 		injected := b.emulator.Inject(pineconeemu.Fault{Method: method, Kind: pineconeemu.Slow, Applied: applied, Delay: 50 * time.Millisecond})
-		kill := startSync(t, w.AppURL, b.emulator.ControlURL(), r.ID.String())
+		kill := startSync(t, w, r.ID)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		err := injected.Await(ctx, 1)
 		cancel()
@@ -115,10 +127,10 @@ func (r *resident) churn(there map[string]doc, round int, random *rand.Rand) {
 }
 
 // startSync runs TestSyncProcess in a process of its own and returns what kills it.
-func startSync(t *testing.T, database, host, tenant string) (kill func()) {
+func startSync(t *testing.T, w *world, id tenant.ID) (kill func()) {
 	t.Helper()
 	command := exec.Command(os.Args[0], "-test.run=^TestSyncProcess$")
-	command.Env = append(os.Environ(), childDatabase+"="+database, childPinecone+"="+host, childTenant+"="+tenant)
+	command.Env = append(childEnvironment(w, id), childSyncs+"=1")
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
