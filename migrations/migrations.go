@@ -108,7 +108,8 @@ func migrateSchema(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	provider, err := newProvider(db, goose.WithSessionLocker(locker))
+	// Steps that were written side by side do not depend on each other, and may be released in any order.
+	provider, err := newProvider(db, goose.WithSessionLocker(locker), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return err
 	}
@@ -126,13 +127,19 @@ func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, 
 	return goose.NewProvider(goose.DialectPostgres, db, onlySteps{files}, options...)
 }
 
-// Latest is the number of the newest step in this build.
-func Latest() (int64, error) {
+// Steps are the numbers of the steps in this build, in order.
+func Steps() ([]int64, error) {
 	names, err := fs.Glob(files, "[0-9][0-9][0-9]_*.sql")
 	if err != nil || len(names) == 0 {
-		return 0, fmt.Errorf("no migrations embedded: %w", err)
+		return nil, fmt.Errorf("no migrations embedded: %w", err)
 	}
-	return goose.NumericComponent(names[len(names)-1])
+	steps := make([]int64, len(names))
+	for i, name := range names {
+		if steps[i], err = goose.NumericComponent(name); err != nil {
+			return nil, err
+		}
+	}
+	return steps, nil
 }
 
 // Hash identifies the embedded scripts, for a template database made from them.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lindero/migrations"
@@ -91,18 +90,20 @@ func runServer(ctx context.Context, config serverConfig) error {
 
 // checkMigrated compares the database's schema with what this build expects.
 func checkMigrated(ctx context.Context, pool *pgxpool.Pool) error {
-	latest, err := migrations.Latest()
+	steps, err := migrations.Steps()
 	if err != nil {
 		return err
 	}
-	var applied int64
-	err = pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&applied)
+	var missing, newer int
+	err = pool.QueryRow(ctx, `SELECT
+			(SELECT count(*) FROM unnest($1::bigint[]) s WHERE s NOT IN (SELECT version_id FROM goose_db_version WHERE is_applied)),
+			(SELECT count(*) FROM goose_db_version WHERE is_applied AND version_id > $2)`, steps, steps[len(steps)-1]).Scan(&missing, &newer)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows) || (err == nil && applied < latest):
-		return errors.New("the database is older than this build; run lindero migrate")
 	case err != nil:
 		return errors.New("the database has no schema of Lindero; run lindero migrate")
-	case applied > latest:
+	case missing > 0:
+		return errors.New("the database is older than this build; run lindero migrate")
+	case newer > 0:
 		return errors.New("the database is newer than this build; run a newer lindero")
 	}
 	return nil

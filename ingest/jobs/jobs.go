@@ -67,6 +67,8 @@ const (
 	purgeTimeout = time.Hour
 	// placeTimeout is how long one try of moving a collection may take.
 	placeTimeout = 6 * time.Hour
+	// placementSweep is how often collections are looked for that should be placed.
+	placementSweep = 5 * time.Minute
 	// leaderPause is the wait while another process moves a collection.
 	leaderPause = 5 * time.Second
 	// keepCompleted bounds the queue's table; finished jobs say nothing that metrics do not.
@@ -124,6 +126,7 @@ func (j *Jobs) riverConfig() *river.Config {
 	river.AddWorker(workers, &purgeCollectionWorker{jobs: j})
 	river.AddWorker(workers, &purgeTenantWorker{jobs: j})
 	river.AddWorker(workers, &placeWorker{jobs: j})
+	river.AddWorker(workers, &sweepWorker{jobs: j})
 	if j.cfg.WatchRecall != nil {
 		river.AddWorker(workers, &recallWorker{jobs: j})
 	}
@@ -144,6 +147,7 @@ func (j *Jobs) riverConfig() *river.Config {
 		RescueStuckJobsAfter:        jobTimeout + 5*time.Minute,
 		CompletedJobRetentionPeriod: keepCompleted,
 		RetryPolicy:                 retryPolicy{},
+		PeriodicJobs:                sweeps(),
 		// REINDEX needs the owner of the tables, which the server's role is not.
 		ReindexerIndexNames: []string{},
 	}

@@ -75,6 +75,23 @@ func (w *placeWorker) Work(ctx context.Context, job *river.Job[queue.PlaceCollec
 	return err
 }
 
+type sweepWorker struct {
+	river.WorkerDefaults[queue.SweepPlacements]
+	jobs *Jobs
+}
+
+// Work asks for a look at the collections that no write has brought up.
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[queue.SweepPlacements]) error {
+	_, err := w.jobs.cfg.Store.SweepPlacements(ctx)
+	return err
+}
+
+// sweeps are done by whichever process leads the queue, when it begins to and then now and then.
+func sweeps() []*river.PeriodicJob {
+	sweep := func() (river.JobArgs, *river.InsertOpts) { return queue.SweepPlacements{}, nil }
+	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(placementSweep), sweep, &river.PeriodicJobOpts{RunOnStart: true})}
+}
+
 type recallWorker struct {
 	river.WorkerDefaults[queue.MeasureRecall]
 	jobs *Jobs

@@ -138,7 +138,12 @@ func (b *Bench) put(ctx context.Context, s *subject, from, to int, seen func(i, 
 		seen(i, share, vector)
 		lines.Write(documentLine(i, share, words(b.cfg.Seed, s.number, i, b.cfg.Words), vector))
 	}
-	accepted, err := s.client.PutLines(ctx, collection, lines.Bytes())
+	return b.send(ctx, s, lines.Bytes())
+}
+
+// send is one request with documents, of which none may be rejected; it returns their operation.
+func (b *Bench) send(ctx context.Context, s *subject, lines []byte) (string, error) {
+	accepted, err := s.client.PutLines(ctx, collection, lines)
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -62,6 +64,7 @@ func (b *Bench) Noisy(ctx context.Context, period time.Duration) (*Noisy, error)
 	if err != nil {
 		return nil, err
 	}
+	n.encodeVectors()
 	n.next = int(c.Stats.Documents) // an earlier run of the same name may have loaded more than it began with
 	result := &Noisy{Loud: loud.Chunks, Quiet: quiet.Chunks}
 	for _, p := range []struct {
@@ -83,8 +86,9 @@ type neighbours struct {
 	bench       *Bench
 	loud, quiet *cell
 	period      time.Duration
-	next        int // the first chunk that the loud tenant does not have yet
-	loaded      int // chunks sent beyond those the tenant began with
+	next        int      // the first chunk that the loud tenant does not have yet
+	vectors     [][]byte // of its first chunks, encoded
+	loaded      int      // chunks sent beyond those the tenant began with
 }
 
 func (n *neighbours) run(ctx context.Context, name string, search, ingest bool) (Phase, error) {
@@ -120,15 +124,30 @@ func (n *neighbours) run(ctx context.Context, name string, search, ingest bool) 
 	}, err
 }
 
-// keepLoading sends one bulk request after the other, and waits for none: a neighbour's queue is part of its noise.
+// keepLoading sends one bulk request after the other, and waits for none: a neighbour's queue is part of its noise. The
+// documents are new ones with the vectors of its first: making vectors takes more of the machine than sending them.
 func (n *neighbours) keepLoading(ctx context.Context, until time.Time) error {
 	s := n.loud.queries[0].subject
+	var lines bytes.Buffer
 	for time.Now().Before(until) {
-		from := n.next + n.loaded
-		if _, err := n.bench.put(ctx, s, from, from+bodyDocuments, func(int, int, []float32) {}); err != nil {
+		lines.Reset()
+		for i := n.next + n.loaded; i < n.next+n.loaded+bodyDocuments; i++ {
+			text := strings.Join(words(n.bench.cfg.Seed, s.number, i, n.bench.cfg.Words), " ")
+			fmt.Fprintf(&lines, `{"id":"%s","metadata":{"share":%d},"chunks":[{"text":"%s","vector":%s}]}`+"\n",
+				documentID(i), shareOf(i%s.chunks, s.chunks), text, n.vectors[i%len(n.vectors)])
+		}
+		if _, err := n.bench.send(ctx, s, lines.Bytes()); err != nil {
 			return fmt.Errorf("the neighbour's load: %w", err)
 		}
 		n.loaded += bodyDocuments
 	}
 	return nil
+}
+
+// encodeVectors prepares what keepLoading sends.
+func (n *neighbours) encodeVectors() {
+	s := n.loud.queries[0].subject
+	for i := range min(bodyDocuments, s.chunks) {
+		n.vectors = append(n.vectors, appendVector(nil, n.bench.vectors.chunk(s.number, i)))
+	}
 }

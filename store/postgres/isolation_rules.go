@@ -25,23 +25,27 @@ var keyColumns = map[string]string{"public.tenants": "id"}
 
 // otherPolicies are all policies but tenant_isolation, as table.policy → the one role that it is for.
 var otherPolicies = map[string]string{
-	"public.tenants.platform":                "lindero_platform", // operators see tenants, keys and receipts
-	"public.api_keys.platform":               "lindero_platform",
-	"public.tenant_receipts.platform":        "lindero_platform",
-	"public.collection_recall.recall_report": "lindero_lookup", // figures of all tenants, by recall_report()
-	"public.tenants.key_lookup":              "lindero_lookup", // before a tenant is known
-	"public.api_keys.key_lookup":             "lindero_lookup",
+	"public.tenants.platform":                      "lindero_platform", // operators see tenants, keys and receipts
+	"public.api_keys.platform":                     "lindero_platform",
+	"public.tenant_receipts.platform":              "lindero_platform",
+	"public.collection_recall.recall_report":       "lindero_lookup", // figures of all tenants, by recall_report()
+	"public.collections.placement_sweep":           "lindero_lookup", // ids and sizes of all tenants, by due_placements()
+	"public.collection_placements.placement_sweep": "lindero_lookup",
+	"public.lexical_segments.placement_sweep":      "lindero_lookup",
+	"public.tenants.key_lookup":                    "lindero_lookup", // before a tenant is known
+	"public.api_keys.key_lookup":                   "lindero_lookup",
 }
 
 // definerFunctions are all functions that run with their owner's rights and that the role may call.
 var definerFunctions = map[string]string{
-	"lookup_key(text)":                       "finds a key before a tenant is known; the caller proves the secret",
-	"finish_tenant_deletion(jsonb)":          "acts on the bound tenant only, and only while it is being deleted",
-	"claim_slot(uuid,integer)":               "makes an empty slot and gives it to a collection of the bound tenant",
-	"build_slot_index(integer,uuid,integer)": "builds the index of a slot that a collection of the bound tenant holds",
-	"release_slot(integer,uuid)":             "empties a slot that a collection of the bound tenant holds and does not use",
-	"slots_held(uuid)":                       "numbers of the slots that a collection of the bound tenant holds",
-	"lookup_tenant(text)":                    "gives the id of a slug, for workers that an operator dedicates to a tenant",
+	"lookup_key(text)":                               "finds a key before a tenant is known; the caller proves the secret",
+	"finish_tenant_deletion(jsonb)":                  "acts on the bound tenant only, and only while it is being deleted",
+	"claim_slot(uuid,integer)":                       "makes an empty slot and gives it to a collection of the bound tenant",
+	"build_slot_index(integer,uuid,integer)":         "builds the index of a slot that a collection of the bound tenant holds",
+	"release_slot(integer,uuid)":                     "empties a slot that a collection of the bound tenant holds and does not use",
+	"slots_held(uuid)":                               "numbers of the slots that a collection of the bound tenant holds",
+	"due_placements(bigint,double precision,bigint)": "ids of collections, of all tenants, whose placement somebody should look at",
+	"lookup_tenant(text)":                            "gives the id of a slug, for workers that an operator dedicates to a tenant",
 }
 
 func tableNames(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -107,7 +107,9 @@ func (h *Handle) decidePlacement(ctx context.Context, p placement) (string, time
 		wanted = *p.forced == "hnsw"
 	}
 	switch indexed := p.slot >= store.FirstOwnSlot; {
-	case wanted == indexed:
+	case wanted && indexed:
+		return h.rebuild(ctx, p, chunks, loading)
+	case !wanted && !indexed:
 		return settled, 0, h.settlePlacement(ctx, p, chunks)
 	case !wanted:
 		return h.beginMove(ctx, p, func(context.Context, pgx.Tx) (*int, error) {
@@ -117,16 +119,20 @@ func (h *Handle) decidePlacement(ctx context.Context, p placement) (string, time
 	case loading && p.forced == nil && (p.dueSince == nil || time.Since(*p.dueSince) < patience):
 		return settled, loadPause, h.putOff(ctx, p, "documents are being indexed")
 	}
-	state, again, err := h.beginMove(ctx, p, func(ctx context.Context, tx pgx.Tx) (target *int, err error) {
-		err = tx.QueryRow(ctx, `SELECT claim_slot($1, $2)`, p.collection, h.store.placement.MaxSlots).Scan(&target)
-		return target, err
-	})
+	state, again, err := h.beginMove(ctx, p, h.claimSlot(p.collection))
 	if errors.Is(err, errNoSlot) {
 		capReached.Inc()
 		return settled, capPause, h.putOff(ctx, p, fmt.Sprintf(
 			"all %d slots of their own are taken, so the collection is scanned exactly; raise LINDERO_MAX_SLOTS, or demote or delete another", h.store.placement.MaxSlots))
 	}
 	return state, again, err
+}
+
+// claimSlot takes a slot of its own for a collection; nil when there is none.
+func (h *Handle) claimSlot(collection uuid.UUID) func(context.Context, pgx.Tx) (*int, error) {
+	return func(ctx context.Context, tx pgx.Tx) (target *int, err error) {
+		return target, tx.QueryRow(ctx, `SELECT claim_slot($1, $2)`, collection, h.store.placement.MaxSlots).Scan(&target)
+	}
 }
 
 // errNoSlot: all own slots are taken.

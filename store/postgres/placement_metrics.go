@@ -13,7 +13,7 @@ import (
 var (
 	moves = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lindero_placement_moves_total",
-		Help: "Collections moved: promotion to a slot of their own with an index, demotion back to the exactly scanned ones.",
+		Help: "Collections moved: promotion to a slot of their own with an index, demotion back to the exactly scanned ones, rebuild of an index in another slot.",
 	}, []string{"kind"})
 	stepSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "lindero_placement_step_seconds", Help: "Duration of one step of a move.",
@@ -49,9 +49,12 @@ func observeStep(state string, started time.Time, err error) {
 	stepSeconds.WithLabelValues(state).Observe(time.Since(started).Seconds())
 }
 
-func observeMove(target int) {
+func observeMove(source, target int) {
 	kind := "demotion"
-	if target >= store.FirstOwnSlot {
+	switch {
+	case source >= store.FirstOwnSlot && target >= store.FirstOwnSlot:
+		kind = "rebuild"
+	case target >= store.FirstOwnSlot:
 		kind = "promotion"
 	}
 	moves.WithLabelValues(kind).Inc()

@@ -208,7 +208,7 @@ func (h *Handle) flip(ctx context.Context, p placement) (string, time.Duration, 
 		return catchingUp, 0, nil
 	}
 	if err == nil {
-		observeMove(*p.target)
+		observeMove(*p.source, *p.target)
 	}
 	return h.steppedTo(clearing, err)
 }

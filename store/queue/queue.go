@@ -114,6 +114,15 @@ func (PlaceCollection) Kind() string { return "place_collection" }
 // InsertOpts makes the job unique per collection.
 func (PlaceCollection) InsertOpts() river.InsertOpts { return unique(Placement) }
 
+// SweepPlacements looks for collections, of all tenants, that should be placed and that no write has brought up.
+type SweepPlacements struct{}
+
+// Kind names the job in the queue.
+func (SweepPlacements) Kind() string { return "sweep_placements" }
+
+// InsertOpts lets one wait or run at a time.
+func (SweepPlacements) InsertOpts() river.InsertOpts { return unique(Placement) }
+
 // MeasureRecall measures what a collection's approximate index finds, again and again as long as it has one.
 type MeasureRecall struct {
 	TenantID     uuid.UUID `json:"tenant_id" river:"unique"`
