@@ -32,7 +32,7 @@ type Snapshot interface {
 	Retrieved() []Retrieved
 	// Hydrate reads passages by key; what is not the tenant's, or gone, is missing from the answer. With
 	// vectors, each passage brings its own. It may be called once.
-	Hydrate(ctx context.Context, keys []Key, vectors bool) (map[Key]Passage, error)
+	Hydrate(ctx context.Context, keys []Key, vectors bool) (map[Key]*Passage, error)
 	// Close ends the snapshot. It may be called more than once.
 	Close()
 	// RoundTrips counts the exchanges with the database so far, for explain and tests.

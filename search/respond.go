@@ -38,7 +38,7 @@ func (r *run) hydrate(ctx context.Context, hits []hit) ([]hit, error) {
 			continue
 		}
 		seen[passage.DocumentKey] = true
-		h.passage = &passage
+		h.passage = passage
 		kept = append(kept, h)
 	}
 	return kept, nil

@@ -47,12 +47,12 @@ func (s *hostileSnapshot) Retrieved() []Retrieved { return []Retrieved{s.found} 
 func (s *hostileSnapshot) Close()                 {}
 func (s *hostileSnapshot) RoundTrips() int        { return 1 }
 
-func (s *hostileSnapshot) Hydrate(_ context.Context, keys []Key, _ bool) (map[Key]Passage, error) {
+func (s *hostileSnapshot) Hydrate(_ context.Context, keys []Key, _ bool) (map[Key]*Passage, error) {
 	s.index.asked = keys
-	passages := map[Key]Passage{}
+	passages := map[Key]*Passage{}
 	for _, key := range keys {
 		if p, ok := s.index.passages[key.Ordinal]; ok {
-			passages[key] = p
+			passages[key] = &p
 		}
 	}
 	return passages, nil

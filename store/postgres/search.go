@@ -18,9 +18,9 @@ type snapshot struct {
 	conn       *pgxpool.Conn     // nil once it is finished
 	slots      map[uuid.UUID]int // where the plan believes the collections' vectors to be
 	retrieved  []search.Retrieved
-	complete   []bool                        // a leg that asked an index has found all there is, however few
-	lexical    []*lexicalLeg                 // by target; nil: none
-	passages   map[search.Key]search.Passage // already read by the first batch
+	complete   []bool                         // a leg that asked an index has found all there is, however few
+	lexical    []*lexicalLeg                  // by target; nil: none
+	passages   map[search.Key]*search.Passage // already read by the first batch
 	roundTrips int
 }
 

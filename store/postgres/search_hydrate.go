@@ -39,22 +39,23 @@ type passageRow struct {
 	vector                  *pgvector.HalfVector
 }
 
-// columns are the targets to scan into, after those that the statement begins with.
+// columns are the targets to scan into, after those that the statement begins with. Metadata is scanned as bytes: as JSON
+// the driver would parse it.
 func (r *passageRow) columns(vectors bool, first ...any) []any {
 	columns := append(first, &r.document, &r.id, &r.chunk, &r.texts[0], &r.texts[1], &r.texts[2], &r.texts[3],
-		&r.metadata, &r.chunkMetadata, &r.numbers[0], &r.numbers[1], &r.numbers[2], &r.numbers[3])
+		(*[]byte)(&r.metadata), (*[]byte)(&r.chunkMetadata), &r.numbers[0], &r.numbers[1], &r.numbers[2], &r.numbers[3])
 	if vectors {
 		columns = append(columns, &r.vector)
 	}
 	return columns
 }
 
-// take returns the passage read last; false when the chunk was gone.
-func (r *passageRow) take() (search.Passage, bool) {
+// take returns the passage read last; nil when the chunk was gone.
+func (r *passageRow) take() *search.Passage {
 	if !r.document.Valid {
-		return search.Passage{}, false
+		return nil
 	}
-	p := search.Passage{
+	p := &search.Passage{
 		DocumentKey: r.document.Bytes, DocumentID: r.id.String, ChunkID: r.chunk.Bytes,
 		Title: r.texts[0].String, URL: r.texts[1].String, Language: r.texts[2].String, Text: r.texts[3].String,
 		Metadata: r.metadata, ChunkMetadata: r.chunkMetadata,
@@ -64,7 +65,7 @@ func (r *passageRow) take() (search.Passage, bool) {
 		p.Vector = r.vector.Slice()
 	}
 	r.metadata, r.chunkMetadata, r.vector = nil, nil, nil // the next row must not be read over this one's
-	return p, true
+	return p
 }
 
 // queueNearestPassages ranks and reads the passages in one statement, which also tells the collection's version: a
@@ -84,7 +85,7 @@ func (s *snapshot) queueNearestPassages(batch *pgx.Batch, nearest string, args *
 		FROM (VALUES (true)) one LEFT JOIN nearest n ON true
 		LEFT JOIN LATERAL (SELECT %[5]s FROM %[6]s OFFSET 0) p ON true %[7]s`,
 		nearest, tenant, collection, vector, passageColumns, passageAt(tenant, collection, "n.ordinal"), fromVectors)
-	s.passages = make(map[search.Key]search.Passage, target.Limit)
+	s.passages = make(map[search.Key]*search.Passage, target.Limit)
 	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error { return s.readNearest(rows, i, target, plan.Vectors) })
 }
 
@@ -104,7 +105,7 @@ func (s *snapshot) readNearest(rows pgx.Rows, i int, target search.Target, vecto
 			continue
 		}
 		s.addCandidate(i, search.Candidate{Tenant: tenant.Bytes, Ordinal: ordinal.Int64}, distance.Float64)
-		if passage, ok := row.take(); ok {
+		if passage := row.take(); passage != nil {
 			s.passages[search.Key{Collection: target.Collection.ID, Ordinal: ordinal.Int64}] = passage
 		}
 	}
@@ -112,14 +113,14 @@ func (s *snapshot) readNearest(rows pgx.Rows, i int, target search.Target, vecto
 }
 
 // Hydrate implements search.Snapshot: the second batch of a search, which ends its transaction.
-func (s *snapshot) Hydrate(ctx context.Context, keys []search.Key, vectors bool) (map[search.Key]search.Passage, error) {
+func (s *snapshot) Hydrate(ctx context.Context, keys []search.Key, vectors bool) (map[search.Key]*search.Passage, error) {
 	if s.passages != nil {
 		return s.passages, nil
 	}
 	if s.conn == nil {
 		return nil, errors.New("the snapshot is closed")
 	}
-	passages := make(map[search.Key]search.Passage, len(keys))
+	passages := make(map[search.Key]*search.Passage, len(keys))
 	batch := &pgx.Batch{}
 	byCollection := map[uuid.UUID][]int64{}
 	for _, key := range keys {
@@ -139,7 +140,7 @@ func (s *snapshot) Hydrate(ctx context.Context, keys []search.Key, vectors bool)
 }
 
 // queuePassages reads by ordinal under row-level security (wall 4). The lateral look-up keeps to the primary key.
-func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinals []int64, vectors bool, into map[search.Key]search.Passage) {
+func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinals []int64, vectors bool, into map[search.Key]*search.Passage) {
 	vector, arguments := "", []any{s.handle.id.UUID(), collection, ordinals}
 	if vectors {
 		// The slot as a parameter: a join with collections would lock every partition.
@@ -157,7 +158,7 @@ func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinal
 			if err := rows.Scan(columns...); err != nil {
 				return err
 			}
-			if passage, ok := row.take(); ok {
+			if passage := row.take(); passage != nil {
 				into[search.Key{Collection: collection, Ordinal: ordinal}] = passage
 			}
 		}

@@ -20,7 +20,7 @@ func (h *Handle) retrieveRanked(ctx context.Context, plan search.Plan) (*snapsho
 	if !leg.view.Complete() {
 		return nil, nil
 	}
-	s := &snapshot{handle: h, roundTrips: 1, retrieved: make([]search.Retrieved, 1), passages: make(map[search.Key]search.Passage, target.Limit)}
+	s := &snapshot{handle: h, roundTrips: 1, retrieved: make([]search.Retrieved, 1), passages: make(map[search.Key]*search.Passage, target.Limit)}
 	leg.rank(&s.retrieved[0])
 	batch := &pgx.Batch{}
 	batch.Queue(bindSearch, h.id.String(), strconv.Itoa(efSearch(plan)))
@@ -66,7 +66,7 @@ func (s *snapshot) queueRankedPassages(batch *pgx.Batch, leg *lexicalLeg, versio
 				return err
 			}
 			leg.outdated = !stands
-			if passage, ok := row.take(); ok {
+			if passage := row.take(); passage != nil {
 				s.passages[leg.key(ordinal.Int64)] = passage
 			}
 		}
