@@ -31,16 +31,19 @@ func (h *Handle) Retrieve(ctx context.Context, plan search.Plan) (search.Snapsho
 	if h.id.IsZero() {
 		return nil, errNoTenant
 	}
+	spent := 0
 	if plan.Passages && len(plan.Targets[0].Terms) > 0 {
-		if s, err := h.retrieveRanked(ctx, plan); s != nil || err != nil {
+		s, n, err := h.retrieveRanked(ctx, plan)
+		if s != nil || err != nil {
 			return s, err
 		}
-		plan.Passages = false
+		spent, plan.Passages = n, false
 	}
 	s, err := h.retrieve(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
+	s.roundTrips += spent
 	if !s.scanShortLegs(&plan) {
 		return s, nil
 	}
@@ -109,15 +112,16 @@ func (s *snapshot) queueLegs(batch *pgx.Batch, plan search.Plan) {
 		s.slots[target.Collection.ID] = target.Collection.Slot
 		s.retrieved[i].Stale = true
 	}
-	if !plan.Passages {
-		s.queueVersions(batch, plan.Targets)
-	}
 	for i, target := range plan.Targets {
-		if target.Vector != nil {
-			s.queueVectorLeg(batch, plan, i)
-		}
 		if len(target.Terms) > 0 {
 			s.lexical[i] = s.handle.newLexicalLeg(target, plan.Count)
+		}
+		if target.Vector != nil {
+			s.queueVectorLeg(batch, plan, i)
+		} else {
+			s.queueVerdict(batch, i, target)
+		}
+		if s.lexical[i] != nil {
 			s.lexical[i].queue(batch, plan)
 		}
 	}
@@ -146,27 +150,4 @@ func (s *snapshot) Close() {
 func (s *snapshot) finish() {
 	s.conn.Release()
 	s.conn = nil
-}
-
-// queueVersions marks the targets whose collection is not what the plan was made for.
-func (s *snapshot) queueVersions(batch *pgx.Batch, targets []search.Target) {
-	ids := make([]uuid.UUID, len(targets))
-	for i, target := range targets {
-		ids[i] = target.Collection.ID
-	}
-	batch.Queue(`SELECT c.id, c.version FROM collections c
-		WHERE c.tenant_id = $1 AND c.id = ANY ($2) AND c.deleted_at IS NULL`, s.handle.id.UUID(), ids).
-		Query(func(rows pgx.Rows) error {
-			var id uuid.UUID
-			var version int64
-			_, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
-				for i, target := range targets {
-					if target.Collection.ID == id && target.Collection.Version == version {
-						s.retrieved[i].Stale = false
-					}
-				}
-				return nil
-			})
-			return err
-		})
 }

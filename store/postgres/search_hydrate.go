@@ -80,27 +80,27 @@ func (s *snapshot) queueNearestPassages(batch *pgx.Batch, nearest string, args *
 			leafOf(target), args.add(target.Collection.Slot), tenant, collection)
 	}
 	statement := fmt.Sprintf(`WITH nearest (tenant_id, ordinal, distance) AS MATERIALIZED (%s)
-		SELECT (SELECT c.version FROM collections c WHERE c.tenant_id = %[2]s AND c.id = %[3]s AND c.deleted_at IS NULL),
-			n.tenant_id, n.ordinal, n.distance, p.*%[4]s
-		FROM (VALUES (true)) one LEFT JOIN nearest n ON true
-		LEFT JOIN LATERAL (SELECT %[5]s FROM %[6]s OFFSET 0) p ON true %[7]s`,
-		nearest, tenant, collection, vector, passageColumns, passageAt(tenant, collection, "n.ordinal"), fromVectors)
+		SELECT v.version, v.stands, n.tenant_id, n.ordinal, n.distance, p.*%[3]s
+		FROM (SELECT %[2]s OFFSET 0) v LEFT JOIN nearest n ON true
+		LEFT JOIN LATERAL (SELECT %[4]s FROM %[5]s OFFSET 0) p ON true %[6]s`,
+		nearest, s.verdictOn(args, tenant, collection, i), vector, passageColumns, passageAt(tenant, collection, "n.ordinal"), fromVectors)
 	s.passages = make(map[search.Key]*search.Passage, target.Limit)
 	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error { return s.readNearest(rows, i, target, plan.Vectors) })
 }
 
 // readNearest reads the rows of queueNearestPassages.
 func (s *snapshot) readNearest(rows pgx.Rows, i int, target search.Target, vectors bool) error {
-	var version, ordinal pgtype.Int8
+	var v verdict
+	var ordinal pgtype.Int8
 	var tenant pgtype.UUID
 	var distance pgtype.Float8
 	var row passageRow
-	columns := row.columns(vectors, &version, &tenant, &ordinal, &distance)
+	columns := row.columns(vectors, &v.version, &v.stands, &tenant, &ordinal, &distance)
 	for rows.Next() {
 		if err := rows.Scan(columns...); err != nil {
 			return err
 		}
-		s.retrieved[i].Stale = !version.Valid || version.Int64 != target.Collection.Version
+		s.take(v, i, target)
 		if !ordinal.Valid {
 			continue
 		}

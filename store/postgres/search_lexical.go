@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -40,13 +39,9 @@ func (h *Handle) newLexicalLeg(target search.Target, count bool) *lexicalLeg {
 	return &lexicalLeg{handle: h, target: target, query: query, collection: collection, view: h.store.lexical.View(collection, terms)}
 }
 
-// queue has the snapshot confirm what is in memory, or asks for what is not.
+// queue asks for what is not in memory.
 func (l *lexicalLeg) queue(batch *pgx.Batch, plan search.Plan) {
-	if l.view.Complete() {
-		args := &arguments{}
-		stands := l.stands(args, args.add(l.collection.Tenant), args.add(l.collection.ID))
-		batch.Queue(`SELECT NOT (`+stands+`)`, args.values...).QueryRow(func(row pgx.Row) error { return row.Scan(&l.outdated) })
-	} else {
+	if !l.view.Complete() {
 		l.queueComplement(batch)
 	}
 	if plan.Filter != nil {
@@ -195,7 +190,7 @@ func (s *snapshot) rankLegs(send func(*pgx.Batch) error) error {
 	return nil
 }
 
-// lexicalKey is a chunk of the collection.
+// key names a chunk of the collection.
 func (l *lexicalLeg) key(ordinal int64) search.Key {
-	return search.Key{Collection: uuid.UUID(l.collection.ID), Ordinal: ordinal}
+	return search.Key{Collection: l.collection.ID, Ordinal: ordinal}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	pgvector "github.com/pgvector/pgvector-go"
 
 	"lindero/search"
@@ -31,15 +32,25 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
 		return
 	}
-	batch.Queue(nearest, args.values...).Query(func(rows pgx.Rows) error {
-		var c search.Candidate
-		var distance float64
-		_, err := pgx.ForEachRow(rows, []any{&c.Tenant, &c.Ordinal, &distance}, func() error {
-			s.addCandidate(i, c, distance)
-			return nil
-		})
-		return err
+	statement := fmt.Sprintf(`SELECT v.version, v.stands, n.* FROM (SELECT %s OFFSET 0) v LEFT JOIN (%s) n (tenant_id, ordinal, distance) ON true`,
+		s.verdictOn(args, tenant, collection, i), nearest)
+	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error { return s.readCandidates(rows, i, target) })
+}
+
+// readCandidates reads a verdict with the candidates of a vector leg; it stands alone when there are none.
+func (s *snapshot) readCandidates(rows pgx.Rows, i int, target search.Target) error {
+	var v verdict
+	var tenant pgtype.UUID
+	var ordinal pgtype.Int8
+	var distance pgtype.Float8
+	_, err := pgx.ForEachRow(rows, []any{&v.version, &v.stands, &tenant, &ordinal, &distance}, func() error {
+		s.take(v, i, target)
+		if ordinal.Valid {
+			s.addCandidate(i, search.Candidate{Tenant: tenant.Bytes, Ordinal: ordinal.Int64}, distance.Float64)
+		}
+		return nil
 	})
+	return err
 }
 
 // scanFactor is from which share of the collection on (one in so many) a scan finds the candidates as fast as the index.
