@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	pgvector "github.com/pgvector/pgvector-go"
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // raw asks the database what the service would be asked, as somebody would who wrote the SQL by hand for this one
@@ -33,6 +34,7 @@ func (b *Bench) openRaw(ctx context.Context, subjects []*subject) (*raw, error) 
 		return nil, fmt.Errorf("the database of the raw baseline: %w", err)
 	}
 	r := &raw{conn: conn, topK: b.cfg.TopK, homes: map[*subject]home{}}
+	pgxuuid.Register(conn.TypeMap())
 	if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 		return nil, err
 	}
@@ -52,6 +54,12 @@ func (b *Bench) openRaw(ctx context.Context, subjects []*subject) (*raw, error) 
 func (r *raw) close() { _ = r.conn.Close(context.Background()) }
 
 const bind = `SELECT set_config('app.tenant_id', $1, true)`
+
+// bindNearest is the same for searches without a filter, which are planned once and search the index as wide as the
+// service does.
+const bindNearest = `SELECT set_config('app.tenant_id', $1, true), set_config('hnsw.ef_search', $2, true),
+	set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_sort', 'off', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
 func (r *raw) find(ctx context.Context, s *subject) (h home, err error) {
 	if h.tenant, err = uuid.Parse(s.id); err != nil {
@@ -76,14 +84,14 @@ func (h home) distance(filter bool) string {
 	return fmt.Sprintf("v.embedding::halfvec(%d) <=> $4", h.dimensions)
 }
 
-// statement ranks and reads the passages at once: by a distance, under a filter or none, so many.
+// statement ranks and reads the passages at once: by a distance, under a filter or none, so many, in a slot.
 const statement = `WITH nearest AS MATERIALIZED (
-		SELECT v.ordinal, %[1]s AS distance FROM chunk_vectors v
+		SELECT v.ordinal, %[1]s AS distance FROM chunk_vectors_%[4]d v
 		WHERE v.slot = $1 AND v.tenant_id = $2 AND v.collection_id = $3 %[2]s ORDER BY %[1]s LIMIT %[3]d)
 	SELECT d.id, c.chunk_id, c.text, d.title, d.url, d.metadata, c.position, c.start_offset, c.end_offset, n.distance
 	FROM nearest n
-	JOIN chunks c ON c.tenant_id = $2 AND c.collection_id = $3 AND c.ordinal = n.ordinal
-	JOIN documents d ON d.tenant_id = $2 AND d.collection_id = $3 AND d.key = c.document_key
+	CROSS JOIN LATERAL (SELECT * FROM chunks WHERE tenant_id = $2 AND collection_id = $3 AND ordinal = n.ordinal OFFSET 0) c
+	CROSS JOIN LATERAL (SELECT * FROM documents WHERE tenant_id = $2 AND collection_id = $3 AND key = c.document_key OFFSET 0) d
 	ORDER BY n.distance`
 
 const filtered = `AND v.ordinal IN (SELECT c.ordinal FROM document_fields f
@@ -102,16 +110,17 @@ type passage struct {
 func (r *raw) ask(ctx context.Context, q *query) (time.Duration, error) {
 	home, started := r.homes[q.subject], time.Now()
 	args := []any{home.slot, home.tenant, home.collection, pgvector.NewHalfVector(q.vector)}
-	sql := fmt.Sprintf(statement, home.distance(false), "", r.topK)
+	sql := fmt.Sprintf(statement, home.distance(false), "", r.topK, home.slot)
 	if q.truth.below < shares {
-		sql = fmt.Sprintf(statement, home.distance(true), filtered, r.topK)
+		sql = fmt.Sprintf(statement, home.distance(true), filtered, r.topK, home.slot)
 		args = append(args, float64(q.truth.below))
 	}
 	passages := make([]passage, 0, r.topK)
 	batch := &pgx.Batch{}
-	batch.Queue(bind, q.subject.id)
-	if home.slot >= ownSlot && q.truth.below == shares { // as wide as the service searches, and no sort of the whole slot instead
-		batch.Queue(`SELECT set_config('hnsw.ef_search', $1, true), set_config('enable_sort', 'off', true)`, strconv.Itoa(max(home.ef, r.topK)))
+	if q.truth.below == shares {
+		batch.Queue(bindNearest, q.subject.id, strconv.Itoa(max(home.ef, r.topK)))
+	} else {
+		batch.Queue(bind, q.subject.id)
 	}
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
 		var p passage
