@@ -46,7 +46,7 @@ func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
 		limit = max(minCandidates, candidateFactor*limit)
 	}
 	for {
-		hits, exhausted, err := r.attempt(ctx, limit)
+		hits, exhausted, err := r.admitted(ctx, limit)
 		if err != nil {
 			return Response{}, err
 		}
@@ -55,6 +55,20 @@ func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
 		}
 		limit *= candidateFactor
 	}
+}
+
+// admitted is attempt, when it is the tenant's turn. What asks an index outside the database mostly waits for the
+// network, and takes no place among what the database is busy with.
+func (r *run) admitted(ctx context.Context, limit int) (hits []hit, exhausted bool, err error) {
+	elsewhere := func(t Target) bool { return t.Vector != nil && t.Collection.Backend == store.Pinecone }
+	if r.service.gate != nil && !slices.ContainsFunc(r.targets, elsewhere) {
+		leave, err := r.service.gate.Enter(ctx, r.tenant)
+		if err != nil {
+			return nil, false, err
+		}
+		defer leave()
+	}
+	return r.attempt(ctx, limit)
 }
 
 // attempt runs the legs with a number of candidates each. exhausted means that more would find nothing new.

@@ -11,6 +11,7 @@ import (
 
 	"lindero/embed"
 	"lindero/fault"
+	"lindero/search/admission"
 	"lindero/store"
 	"lindero/tenant"
 )
@@ -24,6 +25,9 @@ type Config struct {
 	SlowSearch time.Duration
 	// SlowSearchText logs the words of slow searches too, which are the tenant's.
 	SlowSearchText bool
+	// Searches is how many run at once in this process, shared out between tenants; 0: as many as come. It should fit
+	// the processors of the database: where more run, none is faster, and a tenant with many slows down all.
+	Searches int
 }
 
 // Service answers searches of any tenant. What it keeps between requests is keyed by tenant first.
@@ -31,6 +35,7 @@ type Service struct {
 	cfg        Config
 	described  *otter.Cache[collectionKey, store.Collection]
 	embeddings *otter.Cache[embeddingKey, []float32]
+	gate       *admission.Gate // nil: open
 }
 
 type collectionKey struct {
@@ -59,7 +64,11 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg, described: described, embeddings: embeddings}, nil
+	s := &Service{cfg: cfg, described: described, embeddings: embeddings}
+	if cfg.Searches > 0 {
+		s.gate = admission.New(cfg.Searches)
+	}
+	return s, nil
 }
 
 // maxAttempts bounds how often one search is repeated because a collection changes under it.

@@ -19,6 +19,7 @@ import (
 	"lindero/ingest/extract"
 	"lindero/ingest/jobs"
 	"lindero/search"
+	"lindero/search/admission"
 	"lindero/store"
 	"lindero/store/crosstenant"
 	"lindero/store/pinecone"
@@ -95,6 +96,7 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 	}
 	s.search, err = search.New(search.Config{
 		Embedder: cfg.Embedding.embedder, Log: cfg.Log, SlowSearch: cfg.Searches.SlowSearch, SlowSearchText: cfg.Searches.SlowSearchText,
+		Searches: cfg.Searches.atOnce(),
 	})
 	if err != nil {
 		return s, err
@@ -212,6 +214,7 @@ func (s *server) newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(search.Collectors()...)
+	registry.MustRegister(admission.Collectors()...)
 	registry.MustRegister(jobs.Collectors()...)
 	registry.MustRegister(postgres.Collectors()...)
 	registry.MustRegister(s.store.Collectors()...)

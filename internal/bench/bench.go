@@ -51,7 +51,8 @@ type Config struct {
 type Bench struct {
 	cfg      Config
 	platform client.Platform
-	http     *http.Client
+	http     *http.Client // for what is timed
+	shared   *http.Client // for all else: thousands of tenants' clients must not keep a connection each
 	vectors  vectors
 	name     string // of this run, the beginning of its tenants' slugs
 	tenants  []*subject
@@ -74,9 +75,9 @@ const searchTimeout = 30 * time.Second
 // New checks the configuration and the deployment.
 func New(ctx context.Context, cfg Config) (*Bench, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 2 * cfg.Clients
+	transport.MaxIdleConnsPerHost = 2*cfg.Clients + setUpSmall
 	transport.DisableCompression = true
-	b := &Bench{cfg: cfg, http: &http.Client{Transport: transport, Timeout: searchTimeout}, name: cfg.Name}
+	b := &Bench{cfg: cfg, http: &http.Client{Transport: transport, Timeout: searchTimeout}, shared: &http.Client{Transport: transport}, name: cfg.Name}
 	if b.name == "" {
 		b.name = fmt.Sprintf("bench-%x", time.Now().UnixMilli())
 	}

@@ -70,7 +70,7 @@ func (b *Bench) open(ctx context.Context, s *subject) error {
 		return err
 	}
 	s.key = key.Secret
-	if s.client, err = client.New(client.Config{URL: b.cfg.Deployment.URL, Key: s.key, UserAgent: "lindero-bench"}); err != nil {
+	if s.client, err = client.New(client.Config{URL: b.cfg.Deployment.URL, Key: s.key, HTTP: b.shared, UserAgent: "lindero-bench"}); err != nil {
 		return err
 	}
 	_, err = s.client.PutCollection(ctx, collection, client.CollectionSpec{
