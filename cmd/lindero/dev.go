@@ -117,8 +117,12 @@ func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logge
 	if err != nil {
 		return err
 	}
+	running := runningDev{
+		DatabaseURL: cluster.URL("lindero_app", devDatabase), PlatformURL: cluster.URL("lindero_platform", devDatabase),
+		PineconeKey: d.PineconeKey, PineconeHost: d.PineconeHost, PineconeIndex: d.PineconeIndex,
+	}
 	s, err := newServer(c.ctx, serverConfig{
-		Listen: d.Listen, DatabaseURL: cluster.URL("lindero_app", devDatabase), PlatformURL: cluster.URL("lindero_platform", devDatabase),
+		Listen: d.Listen, DatabaseURL: running.DatabaseURL, PlatformURL: running.PlatformURL,
 		AdminKeys: []string{d.AdminKey}, Embedding: d.embeddingSettings, Searches: d.searchSettings, Vectors: d.vectorSettings, Placement: placement, Log: log,
 		// A receiver to try webhooks with runs where this runs.
 		Webhooks: webhook.Policy{Allow: slices.Concat(webhook.Loopback, d.WebhookAllow)},
@@ -126,15 +130,20 @@ func (d *devCommand) serve(c *console, cluster *localpg.Cluster, log *slog.Logge
 	if err != nil {
 		return err
 	}
+	withdraw, err := running.announce(d.DataDir)
+	if err != nil {
+		return err
+	}
+	defer withdraw()
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	running := make(chan error, 1)
-	go func() { running <- s.run(ctx) }()
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
 	if err := d.welcome(ctx, c, s, emulator); err != nil && ctx.Err() == nil {
 		cancel()
-		return errors.Join(err, <-running)
+		return errors.Join(err, <-ended)
 	}
-	return <-running
+	return <-ended
 }
 
 // welcome loads the demo and prints what to try.

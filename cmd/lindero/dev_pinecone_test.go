@@ -15,6 +15,7 @@ import (
 func TestDevOnPinecone(t *testing.T) {
 	t.Setenv("PINECONE_API_KEY", "")
 	t.Setenv("LINDERO_PINECONE_HOST", "")
+	t.Setenv("LINDERO_DATABASE_URL", "")
 	dir := t.TempDir()
 	first := startDev(t, dir, "--vectors", "pinecone")
 	if !strings.Contains(first.out.String(), "Pinecone emulator on http://127.0.0.1:") {
@@ -26,7 +27,20 @@ func TestDevOnPinecone(t *testing.T) {
 	if err != nil || put.Document.Status != "indexed" {
 		t.Fatalf("the document came back as %+v, %v", put, err)
 	}
+	// The doctor finds it by the data directory alone.
+	for args, want := range map[string]string{"": `"isolation"`, "--backend pinecone": `"Missing": 0`} {
+		c := &console{ctx: t.Context(), in: strings.NewReader(""), out: newScreen(), err: newScreen()}
+		if code := run(c, append([]string{"doctor", "--json", "--data-dir", dir}, strings.Fields(args)...)); code != exitOK {
+			t.Errorf("doctor %s ended with %d: %s%s", args, code, c.out, c.err)
+		}
+		if got := c.out.(*screen).String(); !strings.Contains(strings.ToLower(got), strings.ToLower(want)) {
+			t.Errorf("doctor %s has no %s in %s", args, want, got)
+		}
+	}
 	first.end(t)
+	if _, err := os.Stat(filepath.Join(dir, runningFile)); err == nil {
+		t.Error("lindero dev has ended and still says where it runs")
+	}
 
 	// Without the flag new tenants are pgvector's, and those that were there stay where they are.
 	second := startDev(t, dir)

@@ -13,6 +13,7 @@ type doctorCommand struct {
 	processSettings
 	output
 	doctorPinecone
+	DataDir string `env:"LINDERO_DATA_DIR" default:".lindero" help:"Without a database, the lindero dev that runs in this data directory is looked at (${env})."`
 	Backend string `help:"Compare this vector backend with the database instead: pinecone." enum:"pinecone," default:""`
 }
 
@@ -28,6 +29,9 @@ var errUnwell = errors.New("something is wrong; see above")
 
 // Run prints every check and fails when one does.
 func (d *doctorCommand) Run(c *console) error {
+	if err := d.lookAtDev(c); err != nil {
+		return err
+	}
 	config, err := d.config(c)
 	if err != nil {
 		return err
@@ -66,6 +70,21 @@ func (d *doctorCommand) Run(c *console) error {
 	if !found.OK {
 		return errUnwell
 	}
+	return nil
+}
+
+// lookAtDev fills in where the running lindero dev is, when no database is named.
+func (d *doctorCommand) lookAtDev(c *console) error {
+	if d.DatabaseURL != "" {
+		return nil
+	}
+	dev, err := findRunning(d.DataDir)
+	if dev == nil || err != nil {
+		return err
+	}
+	fmt.Fprintf(c.err, "LINDERO_DATABASE_URL is not set: looking at lindero dev in %s\n", d.DataDir)
+	d.DatabaseURL, d.PlatformURL = dev.DatabaseURL, dev.PlatformURL
+	d.PineconeKey, d.PineconeHost, d.PineconeIndex = dev.PineconeKey, dev.PineconeHost, dev.PineconeIndex
 	return nil
 }
 

@@ -31,10 +31,15 @@ const (
 	readyPoll    = 500 * time.Millisecond
 )
 
-// errNoIndex says that nobody has written vectors of that dimension yet.
-var errNoIndex = errors.New("the index does not exist yet")
+var (
+	// errNoIndex says that nobody has written vectors of that dimension yet.
+	errNoIndex = errors.New("the index does not exist yet")
+	// errNotReady says that somebody is about to: the index is being made.
+	errNotReady = errors.New("the index is not ready yet")
+)
 
-// indexOf returns the index of a dimension, made first when it does not exist and create says so.
+// indexOf returns the index of a dimension, once it is ready. With create it is made when it does not exist, and waited
+// for; otherwise errNoIndex, errNotReady.
 func (b *Backend) indexOf(ctx context.Context, dimensions int, create bool) (*index, error) {
 	b.mu.Lock()
 	known := b.indexes[dimensions]
@@ -50,6 +55,12 @@ func (b *Backend) indexOf(ctx context.Context, dimensions int, create bool) (*in
 		}
 		described, err = b.createIndex(ctx, name, dimensions)
 	}
+	if err == nil && !isReady(described) {
+		if !create {
+			return nil, errNotReady
+		}
+		described, err = b.awaitReady(ctx, name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +72,7 @@ func (b *Backend) indexOf(ctx context.Context, dimensions int, create bool) (*in
 
 func (b *Backend) nameOf(dimensions int) string { return b.cfg.Index + "-" + strconv.Itoa(dimensions) }
 
-// createIndex makes an index and waits until it takes vectors. Another process may be doing the same.
+// createIndex makes an index. Another process may be doing the same.
 func (b *Backend) createIndex(ctx context.Context, name string, dimensions int) (*sdk.Index, error) {
 	metric, size := sdk.Cosine, int32(dimensions)
 	_, err := b.client.CreateServerlessIndex(ctx, &sdk.CreateServerlessIndexRequest{
@@ -70,11 +81,18 @@ func (b *Backend) createIndex(ctx context.Context, name string, dimensions int) 
 	if err != nil && !isStatus(err, http.StatusConflict) {
 		return nil, err
 	}
+	return b.client.DescribeIndex(ctx, name)
+}
+
+func isReady(x *sdk.Index) bool { return x.Status != nil && x.Status.Ready }
+
+// awaitReady waits until an index takes requests.
+func (b *Backend) awaitReady(ctx context.Context, name string) (*sdk.Index, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for {
 		described, err := b.client.DescribeIndex(ctx, name)
-		if err != nil || (described.Status != nil && described.Status.Ready) {
+		if err != nil || isReady(described) {
 			return described, err
 		}
 		select {

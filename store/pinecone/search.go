@@ -108,7 +108,7 @@ func (x *Index) ask(ctx context.Context, plan search.Plan, p *proposal) {
 		return
 	}
 	s, err := x.backend.space(ctx, x.id, len(target.Vector), false)
-	if errors.Is(err, errNoIndex) { // nothing was ever sent: the record knows it all
+	if errors.Is(err, errNoIndex) || errors.Is(err, errNotReady) { // nothing can have been sent: the record knows it all
 		p.complete = false
 		return
 	}

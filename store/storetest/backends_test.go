@@ -2,7 +2,14 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,20 +29,81 @@ var backends = map[string]Open{
 	"pinecone":        openPinecone,
 }
 
+// TestConformance has every backend pass the suite and logs who passed what. With PINECONE_API_KEY it asks Pinecone's
+// service as well (LINDERO_PINECONE_HOST: another control plane, such as Pinecone Local's).
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, open := range backends {
+	tried := maps.Clone(backends)
+	if os.Getenv("PINECONE_API_KEY") != "" {
+		tried["pinecone-service"] = openService
+	}
+	var mu sync.Mutex
+	passed := map[string]map[string]bool{}
+	t.Cleanup(func() { t.Log("\n" + conformanceTable(passed)) })
+	for name, open := range tried {
+		passed[name] = map[string]bool{}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			Run(t, open)
+			Run(t, open, func(test string, ok bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				passed[name][test] = ok
+			})
 		})
 	}
+}
+
+// conformanceTable has a row a case and a column a backend.
+func conformanceTable(passed map[string]map[string]bool) string {
+	names := slices.Sorted(maps.Keys(passed))
+	var out strings.Builder
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "case\t"+strings.Join(names, "\t"))
+	for _, test := range slices.Sorted(maps.Keys(cases)) {
+		row := []string{test}
+		for _, name := range names {
+			outcome, ran := passed[name][test]
+			switch {
+			case !ran:
+				row = append(row, "–")
+			case outcome:
+				row = append(row, "ok")
+			default:
+				row = append(row, "FAILED")
+			}
+		}
+		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	_ = table.Flush()
+	return out.String()
 }
 
 func BenchmarkSearch(b *testing.B) {
 	for name, open := range backends {
 		b.Run(name, func(b *testing.B) { Benchmark(b, open, 5000) })
 	}
+}
+
+// openService is Pinecone itself, in indexes of the suite's own; every tenant's namespaces are dropped at its end.
+func openService(tb testing.TB, f *storefixture.Fixture) Backend {
+	tb.Helper()
+	backend, err := pinecone.New(pinecone.Config{
+		APIKey: os.Getenv("PINECONE_API_KEY"), Host: os.Getenv("LINDERO_PINECONE_HOST"), Index: "lindero-conformance",
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = backend.Close() })
+	return service{&onPinecone{backend: backend, owner: f.OwnerURL}}
+}
+
+// service is onPinecone that cleans up after itself.
+type service struct{ *onPinecone }
+
+func (s service) Settle(tb testing.TB, t storefixture.Tenant) {
+	tb.Helper()
+	tb.Cleanup(func() { s.Leave(tb, t) }) // once more than needed does no harm
+	s.onPinecone.Settle(tb, t)
 }
 
 // shared is the table that all collections share, scanned exactly.
@@ -76,6 +144,9 @@ func (s slotted) Settle(tb testing.TB, t storefixture.Tenant) {
 
 func (slotted) Leave(testing.TB, storefixture.Tenant) {}
 
+// settleTimeout is generous for the service, which may make an index first.
+const settleTimeout = 3 * time.Minute
+
 // onPinecone is a namespace of an emulator, over the wire and through the SDK.
 type onPinecone struct {
 	emulator *pineconeemu.Emulator
@@ -105,7 +176,7 @@ func (p *onPinecone) Index(t storefixture.Tenant) search.Index {
 func (p *onPinecone) Settle(tb testing.TB, t storefixture.Tenant) {
 	tb.Helper()
 	execute(tb, p.owner, `UPDATE tenants SET vectors = 'pinecone' WHERE id = $1 AND vectors <> 'pinecone'`, t.ID.UUID())
-	settled, err := p.backend.Sync(context.Background(), t.ID, t.Handle, time.Now().Add(20*time.Second))
+	settled, err := p.backend.Sync(context.Background(), t.ID, t.Handle, time.Now().Add(settleTimeout))
 	if err != nil || !settled {
 		tb.Fatalf("the namespace is not up to date: %v, %v", settled, err)
 	}

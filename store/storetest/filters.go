@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"lindero/store/filter"
 )
@@ -35,6 +37,9 @@ var filterSamples = []string{
 	`{"nowhere":{"$ne":1}}`,
 	`{"tags":{"$in":[]}}`,
 }
+
+// maxMetadata is the contract's limit, in bytes of JSON.
+const maxMetadata = 40 << 10
 
 // testFilters compares filtered searches with the meaning of the language: all that match and nothing else.
 func testFilters(w *world) {
@@ -87,5 +92,27 @@ func testRareMatches(w *world) {
 			w.Errorf("%s after a patch: %v", when, got)
 		}
 		r.settle()
+	}
+}
+
+// testLargeMetadata: a document may have as much metadata as the contract allows, which a backend may not, in one long
+// text or in many short fields, and is filtered by all of it.
+func testLargeMetadata(w *world) {
+	r := w.resident()
+	docs := corpus(60, 12)
+	docs[3].metadata = map[string]any{"long": strings.Repeat("ñ", maxMetadata/2-100), "size": "long"}
+	docs[4].metadata = map[string]any{"size": "many"}
+	for i := range (maxMetadata - 100) / len(`"k1234":1,`) {
+		docs[4].metadata[fmt.Sprint("k", i)] = float64(i % 10)
+	}
+	docs[5].metadata = map[string]any{"list": slices.Repeat([]any{"a"}, maxMetadata/4-100), "size": "list"}
+	r.write(docs...)
+	r.settle()
+	for raw, want := range map[string]doc{`{"size":"long"}`: docs[3], `{"k7":7,"size":"many"}`: docs[4], `{"list":"a"}`: docs[5]} {
+		request := semantic(docs[20].vector, 10)
+		request.Filter = json.RawMessage(raw)
+		if got := ids(r.ask(request)); len(got) != 1 || got[0] != want.id {
+			w.Errorf("%s finds %v, want %s", raw, got, want.id)
+		}
 	}
 }

@@ -86,21 +86,26 @@ func (r *resident) ask(request search.Request) search.Response {
 	return response
 }
 
-// Run has a backend pass the suite.
-func Run(t *testing.T, open Open) {
-	for name, test := range map[string]func(*world){
-		"search":      testSearch,
-		"modes":       testModes,
-		"filters":     testFilters,
-		"exactness":   testRareMatches,
-		"isolation":   testIsolation,
-		"errors":      testErrors,
-		"concurrency": testConcurrency,
-		"deletion":    testDeletion,
-		"versions":    testVersions,
-	} {
+// cases are the suite.
+var cases = map[string]func(*world){
+	"search":      testSearch,
+	"modes":       testModes,
+	"filters":     testFilters,
+	"exactness":   testRareMatches,
+	"metadata":    testLargeMetadata,
+	"isolation":   testIsolation,
+	"errors":      testErrors,
+	"concurrency": testConcurrency,
+	"deletion":    testDeletion,
+	"versions":    testVersions,
+}
+
+// Run has a backend pass the suite. ended is told of each case when it is over.
+func Run(t *testing.T, open Open, ended func(name string, passed bool)) {
+	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() { ended(name, !t.Failed()) })
 			test(newWorld(t, open))
 		})
 	}
