@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"lindero/fault"
 	"lindero/store"
 	"lindero/tenant"
 	"lindero/tenant/admin"
@@ -64,6 +65,8 @@ func (s *server) adminRoutes() {
 		summary: "Delete a tenant and everything of it", doc: "202 while it is running, 200 with a receipt when it is over. Asking again does no harm."}, s.deleteTenant)
 	handleJSON(s, route{method: http.MethodPut, path: tenantsPath + "/{ref}/limits", id: "put-tenant-limits", summary: "Set a tenant's limits",
 		doc: "Replaces those that were set; what is left out is the plan's. The answer has all that hold."}, s.putLimits)
+	handleJSON(s, route{method: http.MethodPut, path: tenantsPath + "/{ref}/settings", id: "put-tenant-settings", summary: "Replace a tenant's settings",
+		doc: "recall_objective is the recall that its approximate indexes are held to; others are the operator's own."}, s.putSettings)
 	handle(s, route{method: http.MethodPost, path: tenantsPath + "/{ref}/suspend", id: "suspend-tenant",
 		summary: "Suspend a tenant", doc: "Its keys answer 403 tenant_suspended."}, s.tenantCall(s.cfg.Admin.Suspend))
 	handle(s, route{method: http.MethodPost, path: tenantsPath + "/{ref}/activate", id: "activate-tenant",
@@ -119,6 +122,13 @@ func (s *server) putLimits(ctx context.Context, in *tenantRef, body *limitsBody)
 		return nil, err
 	}
 	return oneTenant(s.cfg.Admin.SetLimits(ctx, in.Ref, set))
+}
+
+func (s *server) putSettings(ctx context.Context, in *tenantRef, body *json.RawMessage) (*answer[TenantView], error) {
+	if *body == nil { // null, which a patch would take for nothing to change
+		return nil, fault.InvalidField("body", nil, "must be a JSON object")
+	}
+	return oneTenant(s.cfg.Admin.Update(ctx, in.Ref, admin.Patch{Settings: *body}))
 }
 
 type listTenantsParams struct {

@@ -183,3 +183,28 @@ func TestFailedDocumentsAreRetriedOnRequest(t *testing.T) {
 		t.Errorf("as a reader: %d %s", got.status, got.body)
 	}
 }
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	_, as := d.tenant("acme")
+	operator, path := d.operator(), tenantsPath+"/acme/settings"
+	objective := func(body map[string]any) any { return body["settings"].(map[string]any)["recall_objective"] }
+	if got := objective(operator.json("PUT", path, `{"recall_objective":0.9,"theme":"dark"}`, 200)); got != 0.9 {
+		t.Errorf("set: %v", got)
+	}
+	for _, bad := range []string{`{"recall_objective":0}`, `{"recall_objective":2}`, `{"recall_objective":"high"}`, `[]`, `null`, `7`} {
+		if got := operator.send("PUT", path, strings.NewReader(bad), "Content-Type", "application/json"); got.status != 422 && got.status != 400 {
+			t.Errorf("%s: %d %s", bad, got.status, got.body)
+		}
+	}
+	if got := objective(operator.json("GET", tenantsPath+"/acme", nil, 200)); got != 0.9 {
+		t.Errorf("a refused change left %v", got)
+	}
+	if got := objective(operator.json("PUT", path, `{}`, 200)); got != nil {
+		t.Errorf("taken back: %v", got)
+	}
+	if got := as(tenant.Admin).send("PUT", path, strings.NewReader(`{}`), "Content-Type", "application/json"); got.status != 401 && got.status != 403 {
+		t.Errorf("with the tenant's own key: %d %s", got.status, got.body)
+	}
+}

@@ -17,6 +17,7 @@ func (c *Cluster) arguments() []string {
 		"shared_buffers=" + sharedBuffers(),
 		"max_wal_size=2GB",
 		"random_page_cost=1.1",
+		"autovacuum_naptime=15s", // what is deleted gives its space back within the minute
 		"log_min_messages=warning",
 		"log_line_prefix=%m [%p] %u@%d ",
 		"timezone=UTC",
