@@ -25,6 +25,9 @@ func (h *Handle) RetryWork(ctx context.Context, collection uuid.UUID, items []st
 
 // MarkProcessing shows pending documents as being worked on.
 func (h *Handle) MarkProcessing(ctx context.Context, collection uuid.UUID, items []store.WorkItem) error {
+	// Claimed by age; locked by id, as every transaction does, for this one runs beside the batch's own publication.
+	items = slices.Clone(items)
+	slices.SortFunc(items, func(a, b store.WorkItem) int { return strings.Compare(a.DocumentID, b.DocumentID) })
 	keys, versions := itemColumns(items)
 	return h.write(ctx, func(tx pgx.Tx) error {
 		if _, err := h.fence(ctx, tx, collection, keys, versions); err != nil {
