@@ -131,15 +131,17 @@ func (f *filterSQL) valueIn(values []filter.Value) string {
 	return "(" + strings.Join(conditions, " OR ") + ")"
 }
 
-// withField is true for documents with a row of the field that meets the condition. For one document that is a look-up,
-// which OFFSET 0 keeps from becoming anything else. For all of them, IS TRUE keeps the planner from making a join of it:
+// withField is true for documents with a row of the field that meets the condition. For one document that is a look-up
+// by the primary key, which its order and OFFSET 0 keep from becoming anything else: the indexes on values hold the
+// document's key last, and would be run through as far as the condition goes. For all of them, IS TRUE keeps the planner from making a join of it:
 // it takes any tenant's share for one row, and would run through all of it once per document. As it is, the subquery is
 // run once and its result hashed, in a negation too.
 func (f *filterSQL) withField(field filter.Field, condition string) string {
 	if f.key == "" {
 		return "(d.key IN (" + f.keysWith(field, condition) + ")) IS TRUE"
 	}
-	return fmt.Sprintf("EXISTS (%s AND f.document_key = %s OFFSET 0)", f.keysWith(field, condition), f.key)
+	return fmt.Sprintf(`EXISTS (SELECT FROM (SELECT * FROM document_fields WHERE tenant_id = %s AND collection_id = %s
+		AND document_key = %s AND field = %s ORDER BY n OFFSET 0) f WHERE %s)`, f.tenant, f.collection, f.key, f.args.add(string(field)), condition)
 }
 
 // keysWith are the keys of the documents with such a row, some of them more than once.

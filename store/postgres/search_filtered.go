@@ -58,8 +58,8 @@ func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, t
 	}
 	l.few, l.fewChunks = args.add(int64(few))+"::bigint", args.add(int64(few*chunksPerMatch))+"::bigint"
 	steps, found := l.findKeys(ways)
-	return fmt.Sprintf(`WITH %s, matched AS MATERIALIZED (SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %s AND c.collection_id = %s
-			AND c.document_key = ANY (ARRAY(SELECT key FROM keys)) LIMIT %s + 1),
+	return fmt.Sprintf(`WITH %s, matched AS MATERIALIZED (SELECT c.ordinal FROM keys k CROSS JOIN LATERAL (SELECT ordinal FROM chunks
+			WHERE tenant_id = %s AND collection_id = %s AND document_key = k.key ORDER BY position OFFSET 0) c LIMIT %s + 1),
 		few AS MATERIALIZED (SELECT %s AND count(*) <= %s AS ok FROM matched)
 		(SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s
 			AND v.ordinal = ANY (ARRAY(SELECT ordinal FROM matched WHERE (SELECT ok FROM few))) ORDER BY distance, v.ordinal LIMIT %s)
