@@ -36,7 +36,7 @@ func (l logSettings) logger(w io.Writer) *slog.Logger {
 // searchSettings say which searches are logged and what is kept in memory between them.
 type searchSettings struct {
 	SlowSearch     time.Duration `env:"LINDERO_SLOW_SEARCH" default:"250ms" help:"Log searches that take longer, with their explanation; 0 for none (${env})."`
-	Searches       int           `env:"LINDERO_SEARCHES" default:"-1" help:"Searches at once, shared out between tenants; 0 for as many as come, -1 for one more than this machine has processors, which suits a database on it (${env})."`
+	Searches       int           `env:"LINDERO_SEARCHES" default:"-1" help:"Searches at once, shared out between tenants; 0 for as many as come, -1 for two for each processor of this machine and at least four, which suits a database on it (${env})."`
 	SlowSearchText bool          `env:"LINDERO_SLOW_SEARCH_TEXT" help:"Log the words of slow searches too; they are the tenants' (${env})."`
 	LexicalCache   uint16        `env:"LINDERO_LEXICAL_CACHE" default:"64" help:"MiB of lexical postings to keep in memory between searches; 0 for none (${env})."`
 }
@@ -44,7 +44,7 @@ type searchSettings struct {
 // atOnce is how many searches run at once.
 func (s searchSettings) atOnce() int {
 	if s.Searches < 0 {
-		return runtime.NumCPU() + 1
+		return max(4, 2*runtime.NumCPU())
 	}
 	return s.Searches
 }

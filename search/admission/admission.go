@@ -27,9 +27,9 @@ const retryAfter = time.Second
 // second would keep a busy tenant from what nobody uses.
 const memory = 100 * time.Millisecond
 
-// Gate lets so many searches run at once. While several tenants search, each has an equal part of them, at least one; a
-// tenant that is alone has them all. Who waits is let in by turns of tenants, fewest running first. It is safe for
-// concurrent use.
+// Gate lets so many searches run at once. While several tenants search, none has more than half of them, so that the
+// next of another finds room and the processors; a tenant that is alone has them all. Who waits is let in by turns of
+// tenants, fewest running first. It is safe for concurrent use.
 type Gate struct {
 	slots int
 	now   func() time.Time
@@ -147,7 +147,7 @@ func (g *Gate) forget(now time.Time) {
 
 // admits reports whether a search of the line may run now. g.mu is held.
 func (g *Gate) admits(l *line) bool {
-	return g.running < g.slots && l.running < max(1, g.slots/len(g.tenants))
+	return g.running < g.slots && (len(g.tenants) == 1 || l.running < max(1, g.slots/2))
 }
 
 // admit lets a search of the line run. g.mu is held.
