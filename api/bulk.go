@@ -52,6 +52,7 @@ const (
 	maxBulk         = 1000    // documents in one JSON body
 	batchDocuments  = 500     // accepted in one transaction
 	batchBytes      = 8 << 20 // likewise
+	besideDocuments = 100     // accepted in one transaction while other tenants search
 	maxRejected     = 10_000  // listed in an answer
 	operationIngest = "ingest"
 )
@@ -128,10 +129,14 @@ type bulk struct {
 	c       store.Collection
 	op      store.Operation
 	batch   []store.NewDocument
+	full    int   // how many documents make a batch
 	indexes []int // of the batch's documents in the request
 	bytes   int64
 	seen    int
 	view    bulkView
+
+	tenant     uuid.UUID
+	neighbours Neighbours
 
 	patience time.Duration // how long the next batch may wait for room in the queue
 	refusal  error         // why documents were turned away, once any were
@@ -145,7 +150,9 @@ func (s *server) takeIn(ctx context.Context, st Storage, c store.Collection, src
 	if err != nil {
 		return view, err
 	}
-	b := &bulk{ctx: ctx, st: st, c: c, op: op, view: bulkView{Rejected: []rejection{}}, patience: s.cfg.Limits.QueueWait}
+	b := &bulk{ctx: ctx, st: st, c: c, op: op, view: bulkView{Rejected: []rejection{}}, patience: s.cfg.Limits.QueueWait,
+		tenant: exchangeOf(ctx).principal.Tenant.UUID(), neighbours: s.cfg.Neighbours}
+	b.measure()
 	defer func() {
 		after := context.WithoutCancel(ctx)
 		if refused(err) { // nothing is in it
@@ -186,7 +193,7 @@ func (b *bulk) take(doc store.NewDocument, bad error) error {
 	}
 	b.batch, b.indexes = append(b.batch, doc), append(b.indexes, index)
 	b.bytes += doc.Weight()
-	if len(b.batch) >= batchDocuments || b.bytes >= batchBytes {
+	if len(b.batch) >= b.full || b.bytes >= batchBytes {
 		return b.flush(false)
 	}
 	return nil

@@ -54,7 +54,16 @@ func (b *bulk) flush(last bool) error {
 		}
 	}
 	b.bytes = 0
+	b.measure()
 	return nil
+}
+
+// measure says how large the next batch is: small beside tenants that search, who wait for it to be over.
+func (b *bulk) measure() {
+	b.full = batchDocuments
+	if b.neighbours.OthersSearch(b.tenant) {
+		b.full = besideDocuments
+	}
 }
 
 // acceptSome accepts the batch, or as much of its beginning as the queue has room for. fault.RateLimited means
@@ -85,8 +94,12 @@ func (b *bulk) acceptSome(opts store.AcceptOptions) (accepted int, err error) {
 
 // accept takes the first n documents of the batch in.
 func (b *bulk) accept(n int, opts store.AcceptOptions) error {
+	started := time.Now()
 	if _, err := b.st.AcceptDocuments(b.ctx, b.c, b.batch[:n], opts); err != nil {
 		return err
+	}
+	if opts.Bulk {
+		b.neighbours.MakeWay(b.ctx, b.tenant, time.Since(started))
 	}
 	b.view.Accepted += n
 	b.batch, b.indexes = b.batch[n:], b.indexes[n:]

@@ -61,7 +61,7 @@ func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
 // network, and takes no place among what the database is busy with.
 func (r *run) admitted(ctx context.Context, limit int) (hits []hit, exhausted bool, err error) {
 	elsewhere := func(t Target) bool { return t.Vector != nil && t.Collection.Backend == store.Pinecone }
-	if r.service.gate != nil && !slices.ContainsFunc(r.targets, elsewhere) {
+	if !slices.ContainsFunc(r.targets, elsewhere) {
 		leave, err := r.service.gate.Enter(ctx, r.tenant)
 		if err != nil {
 			return nil, false, err

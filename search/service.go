@@ -35,7 +35,7 @@ type Service struct {
 	cfg        Config
 	described  *otter.Cache[collectionKey, store.Collection]
 	embeddings *otter.Cache[embeddingKey, []float32]
-	gate       *admission.Gate // nil: open
+	gate       *admission.Gate
 }
 
 type collectionKey struct {
@@ -64,12 +64,11 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, described: described, embeddings: embeddings}
-	if cfg.Searches > 0 {
-		s.gate = admission.New(cfg.Searches)
-	}
-	return s, nil
+	return &Service{cfg: cfg, described: described, embeddings: embeddings, gate: admission.New(cfg.Searches)}, nil
 }
+
+// Gate is what searches pass, for the work that makes way for them.
+func (s *Service) Gate() *admission.Gate { return s.gate }
 
 // maxAttempts bounds how often one search is repeated because a collection changes under it.
 const maxAttempts = 4

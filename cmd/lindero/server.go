@@ -152,7 +152,7 @@ func (s *server) prepareJobs(ctx context.Context) (err error) {
 		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error {
 			return h.MergeSegments(ctx, collection)
 		},
-		PurgeTenant: s.purgeTenant,
+		PurgeTenant: s.purgeTenant, Neighbours: s.search.Gate(),
 		WatchRecall: func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (time.Duration, error) {
 			return s.search.WatchRecall(ctx, h, id, collection)
 		},
@@ -175,6 +175,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	config := api.Config{
 		Storage:           s.storage,
 		Search:            s.search,
+		Neighbours:        s.search.Gate(),
 		Authenticator:     auth.New(s.store, s.store.Notifications()),
 		AdminKeys:         s.cfg.AdminKeys,
 		Ready:             s.ready,

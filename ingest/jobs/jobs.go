@@ -53,6 +53,8 @@ type Config struct {
 	// Tenants are those whose dedicated workers these are: nothing else is done. Empty: the shared pool, which
 	// leaves tenants with dedicated workers alone.
 	Tenants []uuid.UUID
+	// Neighbours are the tenants whose searches bulk makes way for; nil: it does not.
+	Neighbours Neighbours
 	// Batch bounds one publication; zero means 2,048 documents and 16 MiB.
 	Batch store.WorkLimit
 }
@@ -74,6 +76,17 @@ const (
 	// keepCompleted bounds the queue's table; finished jobs say nothing that metrics do not.
 	keepCompleted = time.Hour
 )
+
+// Neighbours tells a tenant's bulk work of the searches of others.
+type Neighbours interface {
+	// OthersSearch reports whether another tenant has searched a moment ago.
+	OthersSearch(tenant uuid.UUID) bool
+	// MakeWay rests after a piece of work that took so long, while others search.
+	MakeWay(ctx context.Context, tenant uuid.UUID, worked time.Duration)
+}
+
+// besideItems is how many documents a batch of bulk has at most while other tenants search: they wait for it to be over.
+const besideItems = 256
 
 // defaultBatch is large, because the larger a lexical segment the less it costs, and small enough for a turn
 // to last a fraction of a second.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
 	"lindero/embed"
@@ -32,7 +33,8 @@ type turn struct {
 	jobs     *Jobs
 	handle   *postgres.Handle
 	log      *slog.Logger
-	tenant   string
+	owner    uuid.UUID
+	tenant   string // the same, for logs
 	id       store.Turn
 	job      int64
 	priority int
@@ -46,7 +48,7 @@ type turn struct {
 
 func (j *Jobs) newTurn(job *river.Job[queue.Drain], log *slog.Logger) *turn {
 	return &turn{
-		jobs: j, handle: j.handle(job.Args.TenantID), log: log, tenant: job.Args.TenantID.String(),
+		jobs: j, handle: j.handle(job.Args.TenantID), log: log, owner: job.Args.TenantID, tenant: job.Args.TenantID.String(),
 		id:  store.Turn{Lane: job.Args.Lane, Queue: job.Queue, Worker: j.lease.worker},
 		job: job.ID, priority: job.Priority, began: time.Now(), inHand: map[*batch]struct{}{},
 	}
@@ -107,7 +109,8 @@ func (t *turn) prepareAll(ctx context.Context, classes []store.Class, batches ch
 		if *rest = t.mustRest(ctx); *rest {
 			return
 		}
-		b := t.prepare(ctx, classes)
+		started, beside := time.Now(), t.besideSearches()
+		b := t.prepare(ctx, classes, beside)
 		if b == nil {
 			return
 		}
@@ -116,6 +119,10 @@ func (t *turn) prepareAll(ctx context.Context, classes []store.Class, batches ch
 		case <-ctx.Done():
 			b.end()
 			return
+		}
+		if beside {
+			<-b.finished // one thing at a time, and then a rest
+			t.jobs.cfg.Neighbours.MakeWay(ctx, t.owner, time.Since(started))
 		}
 		if b.suspect() {
 			<-b.finished // one thing at a time: the next batch is not to be in hand when this one kills the process
@@ -126,6 +133,12 @@ func (t *turn) prepareAll(ctx context.Context, classes []store.Class, batches ch
 		}
 		classes = current
 	}
+}
+
+// besideSearches reports whether this is bulk while other tenants search.
+func (t *turn) besideSearches() bool {
+	n := t.jobs.cfg.Neighbours
+	return n != nil && t.id.Queue != queue.Single && n.OthersSearch(t.owner)
 }
 
 // mustRest reports whether the turn is over: the process stops, others wait, or it has lasted very long.
@@ -147,11 +160,16 @@ func (t *turn) mustRest(ctx context.Context) bool {
 	return err != nil || waiting || lasted > maxTurn
 }
 
-// prepare claims, loads and prepares the next batch; nil when nothing is due.
-func (t *turn) prepare(ctx context.Context, classes []store.Class) *batch {
-	t.gather(ctx, classes)
+// prepare claims, loads and prepares the next batch, a small one beside searches; nil when nothing is due.
+func (t *turn) prepare(ctx context.Context, classes []store.Class, beside bool) *batch {
+	if !beside {
+		t.gather(ctx, classes)
+	}
 	b := &batch{finished: make(chan struct{})}
 	limit := t.jobs.cfg.Batch
+	if beside {
+		limit.Items = min(limit.Items, besideItems)
+	}
 	limit.Suspects = max(1, limit.Items/suspectShare)
 	b.work, b.err = t.handle.ClaimWork(ctx, t.id, classes, limit)
 	if b.err != nil {

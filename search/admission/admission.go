@@ -5,6 +5,7 @@ package admission
 import (
 	"container/list"
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -27,9 +28,9 @@ const retryAfter = time.Second
 // second would keep a busy tenant from what nobody uses.
 const memory = 100 * time.Millisecond
 
-// Gate lets so many searches run at once. While several tenants search, none has more than half of them, so that the
-// next of another finds room and the processors; a tenant that is alone has them all. Who waits is let in by turns of
-// tenants, fewest running first. It is safe for concurrent use.
+// Gate lets so many searches run at once. While several tenants search, none has more than half of them, and one that
+// wants more than that no more than a quarter, so that the next of another finds room and the processors; a tenant that
+// is alone has them all. Who waits is let in by turns of tenants, fewest running first. It is safe for concurrent use.
 type Gate struct {
 	slots int
 	now   func() time.Time
@@ -40,6 +41,14 @@ type Gate struct {
 	tenants map[uuid.UUID]*line
 	turns   uint64     // counts who was let in
 	recent  *list.List // of *line, the one that searched last in front
+	latest  sighting   // the last search of all
+	before  sighting   // the last one of another tenant than that
+}
+
+// sighting is a tenant's search.
+type sighting struct {
+	tenant uuid.UUID
+	at     time.Time
 }
 
 // line is what one tenant has running and waiting.
@@ -55,9 +64,12 @@ type line struct {
 // ticket is one search that waits; admitted is closed, under the gate's lock, when it may run.
 type ticket struct{ admitted chan struct{} }
 
-// New makes a gate. slots is at least 1.
+// New makes a gate; with no slots, one that is open to all and only sees who passes.
 func New(slots int) *Gate {
-	return &Gate{slots: max(1, slots), now: time.Now, tenants: map[uuid.UUID]*line{}, recent: list.New()}
+	if slots <= 0 {
+		slots = math.MaxInt
+	}
+	return &Gate{slots: slots, now: time.Now, tenants: map[uuid.UUID]*line{}, recent: list.New()}
 }
 
 // Enter waits until a search of the tenant may run. leave must be called, once, when it is over. Errors: ctx's own; a
@@ -125,6 +137,10 @@ func (g *Gate) touch(tenant uuid.UUID) *line {
 	l.seen = now
 	g.recent.MoveToFront(l.place)
 	g.forget(now)
+	if g.latest.tenant != tenant {
+		g.before = g.latest
+	}
+	g.latest = sighting{tenant, now}
 	return l
 }
 
@@ -147,7 +163,16 @@ func (g *Gate) forget(now time.Time) {
 
 // admits reports whether a search of the line may run now. g.mu is held.
 func (g *Gate) admits(l *line) bool {
-	return g.running < g.slots && (len(g.tenants) == 1 || l.running < max(1, g.slots/2))
+	return g.running < g.slots && (len(g.tenants) == 1 || l.running < g.part(l))
+}
+
+// part is how many searches the line may run beside others.
+func (g *Gate) part(l *line) int {
+	half := max(1, g.slots/2)
+	if l.running+l.waiting.Len() > half {
+		return max(1, g.slots/4)
+	}
+	return half
 }
 
 // admit lets a search of the line run. g.mu is held.

@@ -53,17 +53,40 @@ func TestATenantAloneHasAllSlots(t *testing.T) {
 func TestAQuietTenantFindsRoomBesideALoudOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g, loud, quiet := New(3), uuid.New(), uuid.New()
+		g, loud, quiet := New(4), uuid.New(), uuid.New()
 		enter(t, g, quiet)() // it has searched a moment ago, and will again
-		leave := enter(t, g, loud)
-		if !full(t, g, loud) {
+		first, second := enter(t, g, loud), enter(t, g, loud)
+		var waiting sync.WaitGroup
+		order := make(chan int, 3)
+		for n := range 3 {
+			waiting.Go(func() {
+				leave, err := g.Enter(t.Context(), loud)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order <- n
+				time.Sleep(memory / 10)
+				leave()
+			})
+		}
+		synctest.Wait()
+		first() // three are waiting: now it is a loud one, and has room for a single search
+		synctest.Wait()
+		if len(order) != 0 {
 			t.Error("the loud tenant took more than its part")
 		}
 		enter(t, g, quiet)()
+		second()
+		synctest.Wait()
+		if len(order) != 1 {
+			t.Errorf("%d of the loud tenant's searches run when it has room for one", len(order))
+		}
+		waiting.Wait()
 		time.Sleep(memory) // the quiet one has gone
-		more := enter(t, g, loud)
-		more()
-		leave()
+		for range 4 {
+			defer enter(t, g, loud)()
+		}
 	})
 }
 

@@ -10,7 +10,10 @@ var (
 	refused = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lindero_search_refused_total", Help: "Searches refused because too many were waiting.",
 	})
+	rested = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lindero_bulk_rest_seconds_total", Help: "How long bulk loads rested because other tenants were searching.",
+	})
 )
 
 // Collectors are the package's metrics.
-func Collectors() []prometheus.Collector { return []prometheus.Collector{waited, refused} }
+func Collectors() []prometheus.Collector { return []prometheus.Collector{waited, refused, rested} }
