@@ -93,12 +93,18 @@ const (
 // It is almost all: forty queries miss the true figure by more than half a percent now and then.
 const comfort = 0.95
 
-// adaptedEfSearch widens a search that misses the objective by half, and narrows one that finds almost all by a fifth,
-// but not to about a width that is known to miss it: it would go back and forth.
+// farBelow is from how much below the objective on a search is widened by half at once.
+const farBelow = 0.02
+
+// adaptedEfSearch widens a search that misses the objective, by half when it is far below and else by a quarter, and
+// narrows one that finds almost all by a fifth, but not to about a width that is known to miss it: it would go back and
+// forth.
 func adaptedEfSearch(s store.RecallState, recall float64) int {
 	switch {
-	case recall < s.Objective:
+	case recall < s.Objective-farBelow:
 		return min(s.EfSearch+s.EfSearch/2+1, maxEfSearch)
+	case recall < s.Objective:
+		return min(s.EfSearch+s.EfSearch/4+1, maxEfSearch)
 	case recall >= s.Objective+comfort*(1-s.Objective):
 		if narrower := max(s.EfSearch*4/5, minEfSearch); narrower < s.EfSearch && narrower > s.Insufficient+s.Insufficient/8 {
 			return narrower

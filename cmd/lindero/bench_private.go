@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +30,8 @@ type private struct {
 	adminKey string
 	log      io.Writer
 	server   *exec.Cmd
+	exited   chan struct{} // closed when the server has ended; then exit says how
+	exit     error
 	url      string
 }
 
@@ -77,15 +81,22 @@ func (p *private) serve(ctx context.Context, listen string) error {
 		"LINDERO_DATABASE_URL="+p.cluster.URL("lindero_app", devDatabase),
 		"LINDERO_PLATFORM_DATABASE_URL="+p.cluster.URL("lindero_platform", devDatabase),
 		"LINDERO_ADMIN_KEY="+p.adminKey, "LINDERO_EMBEDDER=builtin")
-	logs, err := p.server.StderrPipe()
+	// A file and not a pipe: a reader that wakes up for each request's line would be measured with the server.
+	logs, err := os.Create(filepath.Join(p.dir, "server.log"))
 	if err != nil {
 		return err
 	}
+	p.server.Stderr = logs
 	if err := p.server.Start(); err != nil {
-		return err
+		return errors.Join(err, logs.Close())
 	}
+	p.exited = make(chan struct{})
+	go func() {
+		p.exit = p.server.Wait()
+		close(p.exited)
+	}()
 	listening := make(chan string, 1)
-	go p.follow(logs, listening)
+	go p.follow(logs.Name(), p.exited, listening)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	select {
@@ -104,19 +115,52 @@ func (p *private) serve(ctx context.Context, listen string) error {
 	return c.Ready(ctx)
 }
 
-// follow reads the server's log to its end: says where it listens, and passes on what it warns of.
-func (p *private) follow(logs io.Reader, listening chan<- string) {
+// logEvery is how often the server's log is looked at.
+const logEvery = 100 * time.Millisecond
+
+// follow reads the server's log until it has ended: says where it listens, and passes on what it warns of.
+func (p *private) follow(path string, exited <-chan struct{}, listening chan<- string) {
 	defer close(listening)
-	lines := bufio.NewScanner(logs)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var entry struct{ Level, Msg, Address string }
-		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil || entry.Level == "WARN" || entry.Level == "ERROR" {
-			fmt.Fprintln(p.log, lines.Text())
+	logs, err := os.Open(path)
+	if err != nil {
+		fmt.Fprintln(p.log, err)
+		return
+	}
+	defer func() { _ = logs.Close() }()
+	reader := bufio.NewReader(logs)
+	var line []byte
+	for last := false; ; {
+		part, err := reader.ReadBytes('\n')
+		line = append(line, part...)
+		if err == nil {
+			p.read(line, listening)
+			line = line[:0]
+			continue
 		}
-		if entry.Msg == "listening" {
-			listening <- entry.Address
+		if last {
+			return
 		}
+		select {
+		case <-exited:
+			last = true // what it wrote last is still to be read
+		case <-time.After(logEvery):
+		}
+	}
+}
+
+var routine = []byte(`"msg":"request"`)
+
+// read looks at one line of the log. Most are of requests, and not worth decoding.
+func (p *private) read(line []byte, listening chan<- string) {
+	if bytes.Contains(line, routine) && bytes.Contains(line, []byte(`"level":"INFO"`)) {
+		return
+	}
+	var entry struct{ Level, Msg, Address string }
+	if err := json.Unmarshal(line, &entry); err != nil || entry.Level == "WARN" || entry.Level == "ERROR" {
+		fmt.Fprint(p.log, string(line))
+	}
+	if entry.Msg == "listening" {
+		listening <- entry.Address
 	}
 }
 
@@ -139,7 +183,8 @@ func (p *private) endServer() error {
 	}
 	kill := time.AfterFunc(startTimeout, func() { _ = p.server.Process.Kill() })
 	defer kill.Stop()
-	return p.server.Wait()
+	<-p.exited
+	return p.exit
 }
 
 // stop ends everything, and removes the data unless it is to be kept.

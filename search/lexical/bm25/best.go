@@ -70,7 +70,7 @@ func (b *best) down() {
 
 // sorted returns the hits, best first.
 func (b *best) sorted() []Hit {
-	hits := slices.Clone(b.hits)
+	hits := append([]Hit(nil), b.hits...) // none is nil, however the memory was used before: equal input gives equal output
 	slices.SortFunc(hits, compare)
 	return hits
 }
