@@ -168,7 +168,9 @@ func TestLargeUploadsAtTheSameTimeTakeBoundedMemory(t *testing.T) {
 	one := upload(1)
 	four := upload(4)
 	t.Logf("peak heap: one upload of 100 MiB %d MiB, four at the same time %d MiB", one>>20, four>>20)
-	if four > 5*one/2 {
+	// Workers read what was stored while the next upload comes in: 600 to 800 MiB. Bodies that do not wait for one
+	// another take 1,400.
+	if four > 7*one/2 {
 		t.Errorf("four uploads at the same time take %d MiB, one takes %d MiB", four>>20, one>>20)
 	}
 }
