@@ -1,11 +1,8 @@
 package strictjson
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "lindero/internal/decimal"
 
-// plainVector decodes the array that starts here if it holds numbers that float32At takes, and nothing else. Where ok is
+// plainVector decodes the array that starts here if it holds numbers that decimal.Float32At takes, and nothing else. Where ok is
 // false, nothing is consumed.
 func (d *decoder) plainVector() (vector []float32, ok bool) {
 	if d.depth >= maxDepth {
@@ -14,7 +11,7 @@ func (d *decoder) plainVector() (vector []float32, ok bool) {
 	data, pos := d.data, d.pos+1
 	vector = make([]float32, 0, d.commas(maxAhead)+1)
 	for pos = afterSpace(data, pos); pos < len(data); pos = afterSpace(data, pos+1) {
-		f, end, ok := float32At(data, pos)
+		f, end, ok := decimal.Float32At(data, pos)
 		if !ok {
 			return nil, false
 		}
@@ -38,130 +35,4 @@ func afterSpace(data []byte, pos int) int {
 		pos++
 	}
 	return pos
-}
-
-// halfway is what the 29 bits that a float32 lacks of a float64 hold in the middle between two float32, and doubt how
-// close to it the value may be by which float32 decides: three roundings away, each of at most one unit.
-const (
-	lostBits = 29
-	halfway  = 1 << (lostBits - 1)
-	doubt    = 3
-)
-
-// powersOfTen are all that a float64 holds exactly.
-var powersOfTen = func() (powers [23]float64) {
-	powers[0] = 1
-	for i := 1; i < len(powers); i++ {
-		powers[i] = 10 * powers[i-1]
-	}
-	return powers
-}()
-
-// float32At reads the number at data[pos] and returns the nearest float32 and the position after it, in a quarter of
-// strconv's time. It takes what vectors are made of: up to nineteen digits and a small exponent. ok is false for
-// anything else, be it a number or not.
-func float32At(data []byte, pos int) (f float32, end int, ok bool) {
-	negative := data[pos] == '-'
-	if negative {
-		pos++
-	}
-	first := pos
-	var mantissa uint64
-	mantissa, pos = digitsAt(data, pos, 0)
-	digits, exponent := pos-first, 0
-	if digits == 0 || digits > 1 && data[first] == '0' {
-		return 0, 0, false
-	}
-	if pos < len(data) && data[pos] == '.' {
-		point := pos + 1
-		mantissa, pos = digitsAt(data, point, mantissa)
-		if pos == point {
-			return 0, 0, false
-		}
-		exponent = point - pos
-		digits -= exponent
-	}
-	if digits > 19 { // the mantissa may have overflowed
-		return 0, 0, false
-	}
-	if pos < len(data) && data[pos]|0x20 == 'e' {
-		power, after, ok := exponentAt(data, pos+1)
-		if !ok {
-			return 0, 0, false
-		}
-		exponent, pos = exponent+power, after
-	}
-	f, ok = nearest(mantissa, exponent)
-	if negative {
-		f = -f
-	}
-	return f, pos, ok
-}
-
-func digitsAt(data []byte, pos int, value uint64) (uint64, int) {
-	for len(data)-pos >= 8 {
-		eight := binary.LittleEndian.Uint64(data[pos:])
-		if !allDigits(eight) {
-			break
-		}
-		value = 100_000_000*value + eightDigits(eight)
-		pos += 8
-	}
-	for pos < len(data) {
-		digit := data[pos] - '0'
-		if digit > 9 {
-			break
-		}
-		value = 10*value + uint64(digit)
-		pos++
-	}
-	return value, pos
-}
-
-// allDigits and eightDigits look at eight bytes at once, as in D. Lemire, Number parsing at a gigabyte per second (2021).
-func allDigits(eight uint64) bool {
-	return (eight&0xF0F0F0F0F0F0F0F0)|((eight+0x0606060606060606)&0xF0F0F0F0F0F0F0F0)>>4 == 0x3333333333333333
-}
-
-func eightDigits(eight uint64) uint64 {
-	eight -= 0x3030303030303030
-	eight = eight*10 + eight>>8
-	const mask = 0x000000FF000000FF
-	return ((eight&mask)*0x000F424000000064 + (eight>>16&mask)*0x0000271000000001) >> 32
-}
-
-// exponentAt reads an exponent of one to three digits.
-func exponentAt(data []byte, pos int) (power, end int, ok bool) {
-	negative := false
-	if pos < len(data) && (data[pos] == '+' || data[pos] == '-') {
-		negative = data[pos] == '-'
-		pos++
-	}
-	value, end := digitsAt(data, pos, 0)
-	if power = int(value); negative {
-		power = -power
-	}
-	return power, end, end > pos && end-pos <= 3
-}
-
-// nearest is the float32 nearest to mantissa · 10^exponent, when a float64 of it, which may be off by its last bits,
-// leaves no doubt.
-func nearest(mantissa uint64, exponent int) (float32, bool) {
-	if mantissa == 0 {
-		return 0, true
-	}
-	value := float64(mantissa)
-	switch {
-	case exponent < -22 || exponent > 22:
-		return 0, false
-	case exponent < 0:
-		value /= powersOfTen[-exponent]
-	default:
-		value *= powersOfTen[exponent]
-	}
-	lost := int64(math.Float64bits(value) & (1<<lostBits - 1))
-	if value >= math.MaxFloat32 || lost > halfway-doubt && lost < halfway+doubt {
-		return 0, false
-	}
-	return float32(value), true
 }

@@ -1,4 +1,4 @@
-package strictjson
+package decimal
 
 import (
 	"math"
@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// agree checks one text against strconv: what float32At takes has the same bits, and what it takes is a JSON number.
+// agree checks one text against strconv: what Float32At takes has the same bits, and what it takes is a JSON number.
 func agree(t interface{ Fatalf(string, ...any) }, text string) (taken bool) {
-	f, end, ok := float32At([]byte(text), 0)
+	f, end, ok := Float32At([]byte(text), 0)
 	if !ok {
 		return false
 	}
@@ -33,11 +33,11 @@ func TestFloat32At(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "-", "01", "1.", ".5", "1e", "1e+", "-x", "1e1000", "3.3e38", "16777217", "16777217.0000000001", "1e-23", "12345678901234567890", "+1"} {
-		if _, _, ok := float32At([]byte(text+" "), 0); ok {
+		if _, _, ok := Float32At([]byte(text+" "), 0); ok {
 			t.Errorf("%q was taken", text)
 		}
 	}
-	if _, end, ok := float32At([]byte("[0.25,1]"), 1); !ok || end != 5 {
+	if _, end, ok := Float32At([]byte("[0.25,1]"), 1); !ok || end != 5 {
 		t.Errorf("ended at %d", end)
 	}
 }
