@@ -13,9 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lindero/ingest"
 	"lindero/tenant"
 	"lindero/webhook"
 )
@@ -39,7 +39,7 @@ type Config struct {
 	// CursorSecret seals cursors. All processes of a deployment share it; at least 16 bytes.
 	CursorSecret []byte
 	// Neighbours are the tenants whose searches bulk requests of others make way for; nil: they do not.
-	Neighbours Neighbours
+	Neighbours ingest.Neighbours
 	// Webhooks says where deliveries may go; the workers must have the same.
 	Webhooks webhook.Policy
 	Limits   Limits
@@ -47,20 +47,6 @@ type Config struct {
 	Log      *slog.Logger
 	Registry *prometheus.Registry
 }
-
-// Neighbours tells a tenant's bulk work of the searches of others.
-type Neighbours interface {
-	// OthersSearch reports whether another tenant has searched a moment ago.
-	OthersSearch(tenant uuid.UUID) bool
-	// MakeWay rests after a piece of work that took so long, while others search.
-	MakeWay(ctx context.Context, tenant uuid.UUID, worked time.Duration)
-}
-
-// alone is a tenant without neighbours.
-type alone struct{}
-
-func (alone) OthersSearch(uuid.UUID) bool                       { return false }
-func (alone) MakeWay(context.Context, uuid.UUID, time.Duration) {}
 
 // Limits bound request bodies, in bytes, and waiting. Zero means the default.
 type Limits struct {
@@ -112,7 +98,7 @@ func build(cfg Config) (*server, *gin.Engine, error) {
 		cfg.Limits.QueueWait = 10 * time.Second
 	}
 	if cfg.Neighbours == nil {
-		cfg.Neighbours = alone{}
+		cfg.Neighbours = ingest.Alone{}
 	}
 	cursors, err := newSealer(cfg.CursorSecret)
 	if err != nil {

@@ -136,7 +136,7 @@ type bulk struct {
 	view    bulkView
 
 	tenant     uuid.UUID
-	neighbours Neighbours
+	neighbours ingest.Neighbours
 
 	patience time.Duration // how long the next batch may wait for room in the queue
 	refusal  error         // why documents were turned away, once any were

@@ -54,7 +54,7 @@ type Config struct {
 	// leaves tenants with dedicated workers alone.
 	Tenants []uuid.UUID
 	// Neighbours are the tenants whose searches bulk makes way for; nil: it does not.
-	Neighbours Neighbours
+	Neighbours ingest.Neighbours
 	// Batch bounds one publication; zero means 2,048 documents and 16 MiB.
 	Batch store.WorkLimit
 }
@@ -76,14 +76,6 @@ const (
 	// keepCompleted bounds the queue's table; finished jobs say nothing that metrics do not.
 	keepCompleted = time.Hour
 )
-
-// Neighbours tells a tenant's bulk work of the searches of others.
-type Neighbours interface {
-	// OthersSearch reports whether another tenant has searched a moment ago.
-	OthersSearch(tenant uuid.UUID) bool
-	// MakeWay rests after a piece of work that took so long, while others search.
-	MakeWay(ctx context.Context, tenant uuid.UUID, worked time.Duration)
-}
 
 // besideItems is how many documents a batch of bulk has at most while other tenants search: they wait for it to be over.
 const besideItems = 256
@@ -115,6 +107,9 @@ func New(cfg Config) (*Jobs, error) {
 	}
 	if cfg.Batch.Bytes <= 0 {
 		cfg.Batch.Bytes = defaultBatch.Bytes
+	}
+	if cfg.Neighbours == nil {
+		cfg.Neighbours = ingest.Alone{}
 	}
 	if cfg.WebhookTenants <= 0 {
 		cfg.WebhookTenants = defaultWebhookTenants

@@ -137,8 +137,7 @@ func (t *turn) prepareAll(ctx context.Context, classes []store.Class, batches ch
 
 // besideSearches reports whether this is bulk while other tenants search.
 func (t *turn) besideSearches() bool {
-	n := t.jobs.cfg.Neighbours
-	return n != nil && t.id.Queue != queue.Single && n.OthersSearch(t.owner)
+	return t.id.Queue != queue.Single && t.jobs.cfg.Neighbours.OthersSearch(t.owner)
 }
 
 // mustRest reports whether the turn is over: the process stops, others wait, or it has lasted very long.

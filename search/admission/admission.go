@@ -33,7 +33,6 @@ const memory = 100 * time.Millisecond
 // is alone has them all. Who waits is let in by turns of tenants, fewest running first. It is safe for concurrent use.
 type Gate struct {
 	slots int
-	now   func() time.Time
 
 	mu      sync.Mutex
 	running int
@@ -69,13 +68,13 @@ func New(slots int) *Gate {
 	if slots <= 0 {
 		slots = math.MaxInt
 	}
-	return &Gate{slots: slots, now: time.Now, tenants: map[uuid.UUID]*line{}, recent: list.New()}
+	return &Gate{slots: slots, tenants: map[uuid.UUID]*line{}, recent: list.New()}
 }
 
 // Enter waits until a search of the tenant may run. leave must be called, once, when it is over. Errors: ctx's own; a
 // fault.RateLimited when too many of the tenant's wait, a fault.Unavailable when too many of all do.
 func (g *Gate) Enter(ctx context.Context, tenant uuid.UUID) (leave func(), err error) {
-	started := g.now()
+	started := time.Now()
 	g.mu.Lock()
 	l := g.touch(tenant)
 	if l.waiting.Len() == 0 && g.admits(l) {
@@ -94,7 +93,7 @@ func (g *Gate) Enter(ctx context.Context, tenant uuid.UUID) (leave func(), err e
 	g.mu.Unlock()
 	select {
 	case <-t.admitted:
-		waited.Observe(g.now().Sub(started).Seconds())
+		waited.Observe(time.Since(started).Seconds())
 		return func() { g.leave(l) }, nil
 	case <-ctx.Done():
 	}
@@ -127,7 +126,7 @@ func (g *Gate) refuse(l *line) error {
 
 // touch finds or makes the tenant's line and forgets those that have been away for long. g.mu is held.
 func (g *Gate) touch(tenant uuid.UUID) *line {
-	now := g.now()
+	now := time.Now()
 	l := g.tenants[tenant]
 	if l == nil {
 		l = &line{tenant: tenant}
@@ -189,7 +188,7 @@ func (g *Gate) leave(l *line) {
 	defer g.mu.Unlock()
 	g.running--
 	l.running--
-	l.seen = g.now()
+	l.seen = time.Now()
 	g.recent.MoveToFront(l.place)
 	g.forget(l.seen)
 	for g.waiting > 0 {

@@ -26,15 +26,15 @@ func (g *Gate) OthersSearch(tenant uuid.UUID) bool {
 	if last.tenant == tenant {
 		last = g.before
 	}
-	return !last.at.IsZero() && g.now().Sub(last.at) < activeFor
+	return !last.at.IsZero() && time.Since(last.at) < activeFor
 }
 
 // MakeWay has a piece of a tenant's bulk work, which took so long, be followed by a rest for as long as other tenants
 // search. A tenant's own searches are its own affair. It returns early when ctx ends.
 func (g *Gate) MakeWay(ctx context.Context, tenant uuid.UUID, worked time.Duration) {
-	started := g.now()
+	started := time.Now()
 	for until := started.Add(min(restFactor*worked, maxRest)); ctx.Err() == nil && g.OthersSearch(tenant); {
-		left := until.Sub(g.now())
+		left := time.Until(until)
 		if left <= 0 {
 			break
 		}
@@ -43,5 +43,5 @@ func (g *Gate) MakeWay(ctx context.Context, tenant uuid.UUID, worked time.Durati
 		case <-time.After(min(left, restStep)):
 		}
 	}
-	rested.Add(g.now().Sub(started).Seconds())
+	rested.Add(time.Since(started).Seconds())
 }
