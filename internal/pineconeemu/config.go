@@ -23,7 +23,7 @@ type Config struct {
 	// ReadyAfter is how long a new index is Initializing and answers Unavailable.
 	ReadyAfter time.Duration
 	// RateLimit is the number of requests a second and kind of request that a namespace may send: 0 is the service's
-	// 100, less than 0 is no limit. The service's other limits follow in proportion (limitsPerSecond).
+	// 100, less than 0 is no limit. The service's other limits a second follow in proportion (paces).
 	RateLimit int
 	// Seed drives the faults' probabilities and malice, so that a run can be repeated.
 	Seed uint64

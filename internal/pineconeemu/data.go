@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // handlers answer the data plane's methods.
@@ -65,7 +64,7 @@ func (x *index) handle(ctx context.Context, method string, request proto.Message
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
-	if err := x.checkPace(method, namespace, isFiltered(request)); err != nil {
+	if err := x.checkPace(method, namespace, request); err != nil {
 		return nil, err
 	}
 	return handlers[method](x, ctx, request)
@@ -79,11 +78,6 @@ func namespaceOf(request proto.Message) string {
 		return r.GetName()
 	}
 	return ""
-}
-
-func isFiltered(request proto.Message) bool {
-	r, ok := request.(interface{ GetFilter() *structpb.Struct })
-	return ok && r.GetFilter() != nil
 }
 
 // recordsOf is how many records a request names.

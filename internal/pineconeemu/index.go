@@ -38,11 +38,11 @@ type index struct {
 	mu         sync.RWMutex
 	definition definition // only DeletionProtection and Tags ever change once it serves
 	namespaces map[string]*namespace
-	limiters   map[string]*rate.Limiter
+	limiters   map[limited]*rate.Limiter
 }
 
 func newIndex(e *Emulator, d definition) *index {
-	return &index{emulator: e, definition: d, namespaces: map[string]*namespace{}, limiters: map[string]*rate.Limiter{}}
+	return &index{emulator: e, definition: d, namespaces: map[string]*namespace{}, limiters: map[limited]*rate.Limiter{}}
 }
 
 // serve opens the index's port.

@@ -184,3 +184,25 @@ func TestRateLimits(t *testing.T) {
 		t.Errorf("counters %+v", got)
 	}
 }
+
+// What is in requests is limited beside their number: bytes written, and records deleted, in a namespace and in all.
+func TestContentLimits(t *testing.T) {
+	t.Parallel()
+	_, conn := setUp(t, Config{RateLimit: 10}, 2) // 5 MB and 500 deleted records a second
+	large := many(t, 60, 2, map[string]any{"text": strings.Repeat("a", 30_000)})
+	written := 0
+	for ; written < 10; written++ {
+		if _, err := conn.UpsertVectors(t.Context(), large); err != nil {
+			wantRefusal(t, "upsert", err, codes.ResourceExhausted, "max upsert size limit per second for namespace own (5000000)")
+			break
+		}
+	}
+	if written < 2 || written > 5 {
+		t.Errorf("%d upserts of 1.8 MB were taken at once", written)
+	}
+	upsert(t, conn.WithNamespace("other"), large...)
+	wantCode(t, conn.DeleteVectorsById(t.Context(), manyIDs(600)), codes.OK) // one request may be larger than the limit
+	wantRefusal(t, "delete", conn.DeleteVectorsById(t.Context(), manyIDs(600)), codes.ResourceExhausted, "max delete records per second for namespace own (500)")
+	wantRefusal(t, "delete elsewhere", conn.WithNamespace("other").DeleteVectorsById(t.Context(), manyIDs(600)),
+		codes.ResourceExhausted, "max delete records per second for index test (500)")
+}

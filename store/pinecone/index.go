@@ -20,6 +20,7 @@ type index struct {
 	name    string
 	conn    *sdk.IndexConnection // of no namespace of ours: withNamespace only
 	circuit *circuit
+	pace    *indexPace
 }
 
 // maxAnswer raises gRPC's cap of 4 MiB, whose error would look like a rate limit.
@@ -118,7 +119,7 @@ func (b *Backend) connect(name string, dimensions int, host string) (*index, err
 	if err != nil {
 		return nil, err
 	}
-	x := &index{name: name, conn: conn, circuit: newCircuit(name, b.cfg.Backoff, b.cfg.Log)}
+	x := &index{name: name, conn: conn, circuit: newCircuit(name, b.cfg.Backoff, b.cfg.Log), pace: b.cfg.indexPace()}
 	b.indexes[dimensions] = x
 	return x, nil
 }

@@ -77,7 +77,7 @@ func fill(t *testing.T, f *storefixture.Fixture, backend *Backend) storefixture.
 	}
 	one := []float32{1, 2, 3, 4}
 	id := recordID(tenant.ID.UUID(), tenant.Collection.ID, 1)
-	if _, err := space.upsert(t.Context(), []*sdk.Vector{{Id: id, Values: &one}}); err != nil {
+	if _, err := space.upsert(t.Context(), []*sdk.Vector{{Id: id, Values: &one}}, 1); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {

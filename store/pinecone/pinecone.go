@@ -18,7 +18,6 @@ import (
 
 	"github.com/maypok86/otter/v2"
 	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
-	"golang.org/x/time/rate"
 
 	"lindero/tenant"
 )
@@ -32,15 +31,13 @@ type Config struct {
 	Index string
 	// Cloud and Region are where new indexes are made; empty means aws, us-east-1.
 	Cloud, Region string
-	// RequestsPerSecond bounds the requests to one namespace; 0 means Pinecone's own limit, 100.
+	// RequestsPerSecond bounds the requests of a kind to one namespace; 0 means Pinecone's own limit, 100. Its other
+	// limits a second (pace.go) are held in proportion.
 	RequestsPerSecond int
 	// Backoff is the first pause before a write is tried again; 0 means 100 ms. The other pauses are in proportion.
 	Backoff time.Duration
 	Log     *slog.Logger // nil: no logs
 }
-
-// requestsPerSecond is Pinecone's limit a namespace, https://docs.pinecone.io/reference/api/database-limits.
-const requestsPerSecond = 100
 
 const defaultBackoff = 100 * time.Millisecond
 
@@ -99,16 +96,16 @@ func checkHost(host string) (string, error) {
 type Backend struct {
 	cfg      Config
 	client   *sdk.Client
-	limiters *otter.Cache[tenant.ID, *rate.Limiter]
+	paces    *otter.Cache[tenant.ID, *spacePace]
 
 	mu      sync.Mutex
 	indexes map[int]*index // by dimension
 }
 
-// limitersKept bounds how many tenants' limiters are remembered; one that is forgotten starts with a full bucket.
+// pacesKept bounds how many tenants' paces are remembered; one that is forgotten starts anew.
 const (
-	limitersKept = 10_000
-	limiterLife  = 10 * time.Minute
+	pacesKept = 10_000
+	paceLife  = 10 * time.Minute
 )
 
 // New prepares the connection; nothing is asked before it is needed.
@@ -123,13 +120,13 @@ func New(cfg Config) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pinecone: %w", err)
 	}
-	limiters, err := otter.New(&otter.Options[tenant.ID, *rate.Limiter]{
-		MaximumSize: limitersKept, ExpiryCalculator: otter.ExpiryAccessing[tenant.ID, *rate.Limiter](limiterLife),
+	paces, err := otter.New(&otter.Options[tenant.ID, *spacePace]{
+		MaximumSize: pacesKept, ExpiryCalculator: otter.ExpiryAccessing[tenant.ID, *spacePace](paceLife),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{cfg: cfg, client: client, limiters: limiters, indexes: map[int]*index{}}, nil
+	return &Backend{cfg: cfg, client: client, paces: paces, indexes: map[int]*index{}}, nil
 }
 
 // Close ends the connections.
@@ -150,9 +147,7 @@ func (b *Backend) Ping(ctx context.Context) error {
 	return err
 }
 
-func (b *Backend) limiter(id tenant.ID) *rate.Limiter {
-	limiter, _ := b.limiters.ComputeIfAbsent(id, func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(rate.Limit(b.cfg.RequestsPerSecond), b.cfg.RequestsPerSecond), false
-	})
-	return limiter
+func (b *Backend) paceOf(id tenant.ID) *spacePace {
+	pace, _ := b.paces.ComputeIfAbsent(id, func() (*spacePace, bool) { return b.cfg.spacePace(), false })
+	return pace
 }

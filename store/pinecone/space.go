@@ -9,7 +9,6 @@ import (
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/google/uuid"
 	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
-	"golang.org/x/time/rate"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -23,7 +22,7 @@ type space struct {
 	dimensions int
 	index      *index
 	conn       *sdk.IndexConnection
-	limiter    *rate.Limiter
+	pace       *spacePace
 }
 
 // errNoTenant keeps a mistake from reaching the namespace that everybody would share.
@@ -43,7 +42,7 @@ func (b *Backend) space(ctx context.Context, id tenant.ID, dimensions int, creat
 	if err != nil {
 		return nil, err
 	}
-	return &space{tenant: id.UUID(), dimensions: dimensions, index: x, conn: x.conn.WithNamespace(namespaceOf(id)), limiter: b.limiter(id)}, nil
+	return &space{tenant: id.UUID(), dimensions: dimensions, index: x, conn: x.conn.WithNamespace(namespaceOf(id)), pace: b.paceOf(id)}, nil
 }
 
 // Time limits of one try.
@@ -54,18 +53,19 @@ const (
 
 // ask runs a call that somebody waits for.
 func (s *space) ask(ctx context.Context, method string, call func(context.Context) error) error {
-	return s.run(ctx, s.index.circuit.asks, askTimeout, method, call)
+	return s.run(ctx, s.index.circuit.asks, askTimeout, method, call, charge{s.pace.asks, 1})
 }
 
-// write runs a call that nobody waits for. Calls may be repeated although they took effect: all of ours can be.
-func (s *space) write(ctx context.Context, method string, call func(context.Context) error) error {
-	return s.run(ctx, s.index.circuit.writes, writeTimeout, method, call)
+// write runs a call that nobody waits for. Calls may be repeated although they took effect: all of ours can be. Each
+// try costs what the charges say, beside a request.
+func (s *space) write(ctx context.Context, method string, call func(context.Context) error, charges ...charge) error {
+	return s.run(ctx, s.index.circuit.writes, writeTimeout, method, call, append(charges, charge{s.pace.writes, 1})...)
 }
 
-func (s *space) run(ctx context.Context, executor failsafe.Executor[any], timeout time.Duration, method string, call func(context.Context) error) error {
+func (s *space) run(ctx context.Context, executor failsafe.Executor[any], timeout time.Duration, method string, call func(context.Context) error, charges ...charge) error {
 	err := s.index.circuit.do(ctx, executor, func(ctx context.Context) error {
-		if err := s.limiter.Wait(ctx); err != nil {
-			return fmt.Errorf("wait for the namespace's rate limit: %w", err)
+		if err := wait(ctx, charges); err != nil {
+			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
@@ -99,8 +99,8 @@ func (s *space) query(ctx context.Context, vector []float32, topK int, narrow *s
 	return ids, last, err
 }
 
-// upsert writes records and returns where in the log they stand, where the service tells.
-func (s *space) upsert(ctx context.Context, records []*sdk.Vector) (position *int64, err error) {
+// upsert writes records, of so many bytes, and returns where in the log they stand, where the service tells.
+func (s *space) upsert(ctx context.Context, records []*sdk.Vector, bytes int) (position *int64, err error) {
 	err = s.write(ctx, "upsert", func(ctx context.Context) error {
 		ctx, told := withPositions(ctx)
 		n, err := s.conn.UpsertVectors(ctx, records)
@@ -109,13 +109,14 @@ func (s *space) upsert(ctx context.Context, records []*sdk.Vector) (position *in
 		}
 		position = told.written
 		return err
-	})
+	}, charge{s.pace.bytes, bytes})
 	return position, err
 }
 
 // delete forgets records; those that are not there do no harm.
 func (s *space) delete(ctx context.Context, ids []string) error {
-	return s.write(ctx, "delete", func(ctx context.Context) error { return ignoreMissing(s.conn.DeleteVectorsById(ctx, ids)) })
+	return s.write(ctx, "delete", func(ctx context.Context) error { return ignoreMissing(s.conn.DeleteVectorsById(ctx, ids)) },
+		charge{s.index.pace.deletes, len(ids)})
 }
 
 // fetch returns those of the records that reads can see, without values, and how far reads have come.
@@ -128,7 +129,7 @@ func (s *space) fetch(ctx context.Context, ids []string) (seen map[string]*sdk.V
 		}
 		seen, indexed = answer.Vectors, told.indexed
 		return nil
-	})
+	}, charge{s.index.pace.fetches, 1})
 	return seen, indexed, err
 }
 
@@ -144,7 +145,7 @@ func (s *space) list(ctx context.Context, each func(id string)) error {
 		err := s.write(ctx, "list", func(ctx context.Context) (err error) {
 			answer, err = s.conn.ListVectors(ctx, request)
 			return ignoreMissing(err)
-		})
+		}, charge{s.index.pace.lists, 1})
 		if err != nil || answer == nil {
 			return err
 		}

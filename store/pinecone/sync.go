@@ -16,8 +16,9 @@ const (
 	// syncBatch is how many changes are read and acknowledged at once: so many that a statement's own cost is little,
 	// so few that the next can be read while one is sent.
 	syncBatch = 1000
-	// maxRecords and maxBytes are Pinecone's limits of one upsert, the second with room for the encoding.
+	// maxRecords and maxRequest are Pinecone's limits of one upsert; maxBytes leaves room for the encoding.
 	maxRecords = 1000
+	maxRequest = 2_000_000
 	maxBytes   = 1_800_000
 	// maxIDs is Pinecone's limit of one deletion or fetch.
 	maxIDs = 1000

@@ -135,38 +135,37 @@ func (s *space) upsertAll(ctx context.Context, changes []store.VectorChange) err
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(upsertsAtOnce)
 	for len(changes) > 0 {
-		records, n, err := s.nextRequest(changes)
+		records, bytes, err := s.nextRequest(changes)
 		if err != nil {
 			return err
 		}
-		request := changes[:n]
+		request := changes[:len(records)]
 		group.Go(func() error {
-			position, err := s.upsert(ctx, records)
+			position, err := s.upsert(ctx, records, bytes)
 			for i := range request {
 				request[i].Position = position
 			}
 			return err
 		})
-		changes = changes[n:]
+		changes = changes[len(records):]
 	}
 	return group.Wait()
 }
 
-func (s *space) nextRequest(changes []store.VectorChange) (records []*sdk.Vector, n int, err error) {
+// nextRequest are the first of the changes as records, as many as one request takes, and how many bytes they are.
+func (s *space) nextRequest(changes []store.VectorChange) (records []*sdk.Vector, bytes int, err error) {
 	records = make([]*sdk.Vector, 0, min(len(changes), maxRecords))
-	bytes := 0
-	for n < min(len(changes), maxRecords) {
-		record, size, err := s.record(&changes[n])
+	for i := range changes[:min(len(changes), maxRecords)] {
+		record, size, err := s.record(&changes[i])
 		if err != nil {
 			return nil, 0, err
 		}
-		if bytes += size; n > 0 && bytes > maxBytes {
+		if i > 0 && bytes+size > maxBytes {
 			break
 		}
-		records = append(records, record)
-		n++
+		records, bytes = append(records, record), bytes+size
 	}
-	return records, n, nil
+	return records, bytes, nil
 }
 
 func (s *space) ids(changes []store.VectorChange) []string {
