@@ -119,7 +119,8 @@ func newServer(ctx context.Context, cfg serverConfig) (s *server, err error) {
 // extractMemory is what the documents being read by one process may take together, in bytes.
 const extractMemory = 160 << 20
 
-// poolSize is how many connections a process may hold to the database as the restricted role.
+// poolSize is how many connections a process may hold to the database as the restricted role for searches, and again for
+// all else.
 const poolSize = 16
 
 // verify refuses an outdated schema and a database whose walls do not stand.

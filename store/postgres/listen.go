@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -130,9 +132,37 @@ func (n *Notifications) listen(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+channelKeys+"; LISTEN "+channelTenants+"; LISTEN "+channelOperations); err != nil {
 		return err
 	}
+	if err := proveDelivery(ctx, conn, listenTimeout); err != nil {
+		return err
+	}
 	n.setAlive(true)
 	for {
 		if err := n.wait(ctx, conn); err != nil {
+			return err
+		}
+	}
+}
+
+// proveDelivery has the connection tell itself something. A pooler between us and the server may run LISTEN in a session
+// that it then gives to others: all looks well, and nothing is ever heard.
+func proveDelivery(ctx context.Context, conn *pgx.Conn, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	channel := "lindero_proof_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, "NOTIFY "+channel); err != nil {
+		return err
+	}
+	for {
+		// What else is told meanwhile may be dropped: no key was cached in this epoch yet, and operations are looked at
+		// now and then anyway.
+		switch said, err := conn.WaitForNotification(ctx); {
+		case err != nil:
+			return fmt.Errorf("a notification of this connection's own did not come back; a pooler that shares sessions does not deliver them: %w", err)
+		case said.Channel == channel:
+			_, err := conn.Exec(ctx, "UNLISTEN "+channel)
 			return err
 		}
 	}

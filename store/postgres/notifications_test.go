@@ -2,8 +2,11 @@ package postgres_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"lindero/internal/pgtest"
 	"lindero/store/postgres"
@@ -43,9 +46,48 @@ func TestNotificationsReconnect(t *testing.T) {
 	awaitEpoch(t, n, 1)
 	expect("lindero_keys", "first")
 	asOwner(t, db.OwnerURL(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()`)
+		WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()`)
 	awaitEpoch(t, n, 2)
 	expect("lindero_tenants", "second")
+}
+
+// TestDeafListenerIsNoticed takes the LISTEN away between its statement and the notification, as a pooler does that gives
+// each statement to any of its sessions.
+func TestDeafListenerIsNoticed(t *testing.T) {
+	t.Parallel()
+	config, err := pgx.ParseConfig(pgtest.New(t).AppURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, deaf := range map[string]bool{"hears": false, "deaf": true} {
+		config.Tracer = nil
+		if deaf {
+			config.Tracer = forgetful{}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := postgres.ProveDelivery(ctx, conn, 200*time.Millisecond); (err != nil) != deaf {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = conn.Close(ctx)
+		cancel()
+	}
+}
+
+// forgetful ends what a connection listens to, as soon as it does.
+type forgetful struct{}
+
+func (forgetful) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	return context.WithValue(ctx, forgetful{}, data.SQL)
+}
+
+func (forgetful) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryEndData) {
+	if sql, _ := ctx.Value(forgetful{}).(string); strings.HasPrefix(sql, "LISTEN") {
+		_, _ = conn.Exec(ctx, "UNLISTEN *")
+	}
 }
 
 func TestWaitOperationHears(t *testing.T) {

@@ -74,7 +74,7 @@ func (s *snapshot) scanShortLegs(plan *search.Plan) (short bool) {
 
 // retrieve is one try at Retrieve. The snapshot is nil only with an error.
 func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, error) {
-	conn, err := h.store.pool.Acquire(ctx)
+	conn, err := h.store.searches.Acquire(ctx)
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -23,9 +22,9 @@ func (h *Handle) retrieveRanked(ctx context.Context, plan search.Plan) (s *snaps
 	s = &snapshot{handle: h, roundTrips: 1, retrieved: make([]search.Retrieved, 1), lexical: []*lexicalLeg{leg}, passages: make(map[search.Key]*search.Passage, target.Limit)}
 	leg.rank(&s.retrieved[0])
 	batch := &pgx.Batch{}
-	batch.Queue(bindSearch, h.id.String(), strconv.Itoa(efSearch(plan)))
+	batch.Queue(bindTenant, h.id.String())
 	s.queueRankedPassages(batch, target)
-	if err := h.store.pool.SendBatch(ctx, batch).Close(); err != nil {
+	if err := h.store.searches.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, 0, translate(err)
 	}
 	if leg.outdated {

@@ -29,7 +29,7 @@ import (
 // Config is what a Store needs. URL is required.
 type Config struct {
 	URL      string // of the restricted role lindero_app
-	MaxConns int32  // 0: pgx's default, four or the number of CPUs
+	MaxConns int32  // of searches, and as many of all else; 0: pgx's default, four or the number of CPUs
 	Secret   string // mixed into the key hashes and cursor seals (LINDERO_SECRET); may be empty
 	// DefaultEmbedding is what a collection gets whose caller names no embedding; zero makes naming one a duty.
 	DefaultEmbedding store.Profile
@@ -38,11 +38,12 @@ type Config struct {
 	Log              *slog.Logger    // nil: no logs
 }
 
-// Store is the connection pool of the restricted role. It is safe for concurrent use.
+// Store is the restricted role's connections. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
-	jobs *river.Client[pgx.Tx] // inserts only; ingest/jobs works them off
-	log  *slog.Logger
+	pool     *pgxpool.Pool
+	searches *pgxpool.Pool         // whose connections plan as planSearches says
+	jobs     *river.Client[pgx.Tx] // inserts only; ingest/jobs works them off
+	log      *slog.Logger
 
 	notifications    *Notifications
 	backlogs         backlogs
@@ -62,13 +63,19 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := connect(ctx, cfg.URL, cfg.MaxConns)
+	pool, err := connect(ctx, cfg, "")
 	if err != nil {
+		return nil, err
+	}
+	searches, err := connect(ctx, cfg, planSearches)
+	if err != nil {
+		pool.Close()
 		return nil, err
 	}
 	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: migrations.RiverSchema, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		pool.Close()
+		searches.Close()
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
 	log := cfg.Log
@@ -76,19 +83,20 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Store{
-		pool: pool, jobs: jobs, log: log,
+		pool: pool, searches: searches, jobs: jobs, log: log,
 		notifications:    newNotifications(pool.Config().ConnConfig, log),
 		defaultEmbedding: cfg.DefaultEmbedding, placement: cfg.Placement.withDefaults(), lexical: lexical, operatorSecret: cfg.Secret,
 	}, nil
 }
 
-func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
+// connect opens a pool whose connections begin with the statements of setup.
+func connect(ctx context.Context, cfg Config, setup string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be parsed; it looks like postgres://lindero_app:password@host:5432/lindero")
 	}
-	if maxConns > 0 {
-		config.MaxConns = maxConns
+	if cfg.MaxConns > 0 {
+		config.MaxConns = cfg.MaxConns
 	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // in binary, and without a detour through text
@@ -96,7 +104,11 @@ func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, er
 			return fmt.Errorf("the database lacks pgvector's types; run lindero migrate first: %w", err)
 		}
 		registerArrays(conn.TypeMap())
-		return nil
+		if setup == "" {
+			return nil
+		}
+		_, err := conn.Exec(ctx, setup)
+		return err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -114,6 +126,7 @@ func connect(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, er
 // Close waits for running statements and closes the pool.
 func (s *Store) Close() {
 	s.notifications.close()
+	s.searches.Close()
 	s.pool.Close()
 	s.lexical.Close()
 }
@@ -128,7 +141,7 @@ func (s *Store) Collectors() []prometheus.Collector {
 // Notifications tells of changes that other processes make.
 func (s *Store) Notifications() *Notifications { return s.notifications }
 
-// Pool is the restricted role's pool, for the queue's workers.
+// Pool is the restricted role's pool for all but searches, and the queue's workers'.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Handle is one tenant's storage. No method of it takes a tenant: it cannot be pointed elsewhere (wall 1).

@@ -18,15 +18,15 @@ import (
 // bindTenant sets the tenant for the rest of the transaction; with no transaction open it would bind nothing.
 const bindTenant = "SELECT set_config('app.tenant_id', $1, true)"
 
-// bindSearch does so for a search. Its statements are written for one plan each, whatever the tables hold: look-ups by
-// the key they are ordered as (lookup.go), vectors by their index. So they are planned once a connection, with the other
-// ways closed, and not anew for every search, which would take as long as the search itself. $2 is how wide an
-// approximate index is searched; it goes on beyond that width until the limit is reached, because what a policy, a
-// filter or a deletion hides must not shorten the answer.
-const bindSearch = `SELECT set_config('app.tenant_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true),
-	set_config('hnsw.ef_search', $2, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
-	set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-	set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true)`
+// bindSearch does so for a search. $2 is how wide an approximate index is searched; it goes on beyond that width until the
+// limit is reached, because what a policy, a filter or a deletion hides must not shorten the answer.
+const bindSearch = "SELECT set_config('app.tenant_id', $1, true), set_config('hnsw.ef_search', $2, true)"
+
+// planSearches is how the connections of searches plan. Their statements are written for one plan each, whatever the
+// tables hold: look-ups by the key they are ordered as (lookup.go), vectors by their index. So they are planned once a
+// connection, with the other ways closed, and not anew for every search, which would take as long as the search itself.
+const planSearches = `SET plan_cache_mode = force_generic_plan; SET hnsw.iterative_scan = relaxed_order;
+	SET enable_sort = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_memoize = off`
 
 // retryAfterOutage is what clients are told to wait while the database is away.
 const retryAfterOutage = 2 * time.Second

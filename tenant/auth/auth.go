@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	cacheTime = 10 * time.Second // at most: a revocation drops the entry at once
-	cacheSize = 10_000
+	// cacheTime bounds how long a key is taken as it was read. Revocations are told and drop the entry at once, and while
+	// telling is not assured nothing is cached; so this is for what nobody tells, such as a row changed by hand.
+	cacheTime = time.Minute
+	cacheSize = 50_000 // some 15 MB
 )
 
 // Principal is who a proven credential speaks for.
