@@ -24,9 +24,9 @@ type SampledIndex interface {
 
 // RecallRequest asks how well a collection's index finds what an exact scan finds.
 type RecallRequest struct {
-	Queries *int     `json:"queries,omitempty"` // 100; with vectors: all of them
-	TopK    *int     `json:"top_k,omitempty"`   // 10
-	Vectors []Vector `json:"vectors,omitempty"` // queries of the caller's own in place of sampled ones
+	Queries *int        `json:"queries,omitempty"` // 100; with vectors: all of them
+	TopK    *int        `json:"top_k,omitempty"`   // 10
+	Vectors [][]float32 `json:"vectors,omitempty"` // queries of the caller's own in place of sampled ones
 }
 
 // Recall is the outcome of a measurement.

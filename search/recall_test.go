@@ -94,7 +94,7 @@ func TestEquallyNearChunksCountAlike(t *testing.T) {
 		index.vectors = append(index.vectors, index.vectors[0])
 	}
 	index.hides = 2
-	got, err := newTestService(t).Recall(t.Context(), index, id, "default", RecallRequest{Vectors: []Vector{{3, 0}}})
+	got, err := newTestService(t).Recall(t.Context(), index, id, "default", RecallRequest{Vectors: [][]float32{{3, 0}}})
 	if err != nil || got.Recall != 1 || got.Queries != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -106,7 +106,7 @@ func TestRecallRefusesWhatItCannotMeasure(t *testing.T) {
 	number := func(n int) *int { return &n }
 	for name, r := range map[string]RecallRequest{
 		"no queries": {Queries: number(0)}, "too many": {Queries: number(1001)}, "top_k": {TopK: number(1001)}, "no top_k": {TopK: number(0)},
-		"no vectors": {Vectors: []Vector{}}, "wrong size": {Vectors: []Vector{{1, 2, 3}}}, "zero": {Vectors: []Vector{{0, 0}}},
+		"no vectors": {Vectors: [][]float32{}}, "wrong size": {Vectors: [][]float32{{1, 2, 3}}}, "zero": {Vectors: [][]float32{{0, 0}}},
 	} {
 		if _, err := newTestService(t).Recall(t.Context(), newLossy(id.UUID(), 10, 0), id, "default", r); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)

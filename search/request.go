@@ -33,7 +33,7 @@ const (
 // Request is a search as the HTTP contract has it.
 type Request struct {
 	Query       string          `json:"query,omitempty"`
-	Vector      Vector          `json:"vector,omitempty"`
+	Vector      []float32       `json:"vector,omitempty"`
 	Collections []string        `json:"collections,omitempty"`
 	TopK        *int            `json:"top_k,omitempty"`
 	Mode        string          `json:"mode,omitempty"`
@@ -113,6 +113,9 @@ func (q *question) checkText(r *Request) error {
 func (q *question) checkVector(r *Request) error {
 	if r.Vector == nil {
 		return nil
+	}
+	if len(r.Vector) > store.MaxDimensions {
+		return fault.InvalidField("body.vector", nil, "has %d components; a vector has at most %d", len(r.Vector), store.MaxDimensions)
 	}
 	q.vector = slices.Clone(r.Vector)
 	if err := embed.Normalize(q.vector); err != nil {

@@ -26,7 +26,7 @@ func TestSlowSearchesAreLoggedWithoutTheirWords(t *testing.T) {
 		}
 		index := newHostile()
 		index.collection.Name = "default"
-		request := Request{Query: "kumquat", Vector: Vector{1, 0}, Explain: true}
+		request := Request{Query: "kumquat", Vector: []float32{1, 0}, Explain: true}
 		response, err := s.Search(t.Context(), index, id, request)
 		if err != nil {
 			t.Fatal(err)

@@ -90,7 +90,7 @@ func TestForeignCandidatesNeverReachAnAnswer(t *testing.T) {
 		1: {DocumentID: "foreign"}, 2: {DocumentID: "own"}, 3: {DocumentID: "nan"}, 5: {DocumentID: "nobody's"},
 	}
 	rejected, stale := testutil.ToFloat64(rejectedCandidates), testutil.ToFloat64(staleCandidates)
-	response, err := newTestService(t).Search(t.Context(), index, id, Request{Vector: Vector{1, 0}, Mode: Semantic})
+	response, err := newTestService(t).Search(t.Context(), index, id, Request{Vector: []float32{1, 0}, Mode: Semantic})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,12 +115,12 @@ func TestOutdatedDescriptionIsReadAgain(t *testing.T) {
 	id := tenanttest.New(t)
 	index := newHostile()
 	index.stale = 2
-	response, err := newTestService(t).Search(t.Context(), index, id, Request{Vector: Vector{1, 0}, Explain: true})
+	response, err := newTestService(t).Search(t.Context(), index, id, Request{Vector: []float32{1, 0}, Explain: true})
 	if err != nil || response.Explain.Attempts != 3 {
 		t.Errorf("%v after %+v", err, response.Explain)
 	}
 	index.stale = 100
-	if _, err := newTestService(t).Search(t.Context(), index, id, Request{Vector: Vector{1, 0}}); !fault.Is(err, fault.Unavailable) {
+	if _, err := newTestService(t).Search(t.Context(), index, id, Request{Vector: []float32{1, 0}}); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a collection that never stands still gives %v", err)
 	}
 }

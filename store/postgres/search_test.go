@@ -62,7 +62,7 @@ func TestSearchModesAndRoundTrips(t *testing.T) {
 	e.put("bill", "The bill arrives on the first day of the month")
 	e.index()
 	service := newService(t)
-	vector := search.Vector(storefixture.Vector("The bill arrives on the first day of the month", storefixture.Dimensions))
+	vector := storefixture.Vector("The bill arrives on the first day of the month", storefixture.Dimensions)
 
 	semantic := e.search(service, search.Request{Vector: vector, Mode: search.Semantic, Include: []string{"text", "vector"}})
 	if got := idsOf(semantic); got[0] != "bill" || semantic.Results[0].Score < .999 || len(semantic.Results[0].Vector) != storefixture.Dimensions {
@@ -95,9 +95,9 @@ func TestSearchRefusesWhatItCannotMean(t *testing.T) {
 	for name, request := range map[string]search.Request{
 		"nothing asked":         {},
 		"blank":                 {Query: "  "},
-		"lexical by vector":     {Vector: search.Vector{1, 0, 0, 0}, Mode: search.Lexical},
-		"wrong dimension":       {Vector: search.Vector{1, 0}},
-		"zero vector":           {Vector: search.Vector{0, 0, 0, 0}},
+		"lexical by vector":     {Vector: []float32{1, 0, 0, 0}, Mode: search.Lexical},
+		"wrong dimension":       {Vector: []float32{1, 0}},
+		"zero vector":           {Vector: []float32{0, 0, 0, 0}},
 		"unknown mode":          {Query: "x", Mode: "fuzzy"},
 		"too many":              {Query: "x", TopK: &many},
 		"negative offset":       {Query: "x", Offset: -1},
@@ -257,7 +257,7 @@ func TestFilterAgreesWithItsMeaning(t *testing.T) {
 			}
 		}
 		for _, request := range []search.Request{
-			{Vector: search.Vector{1, 0, 0, 0}, Mode: search.Semantic, Filter: raw, TopK: &top},
+			{Vector: []float32{1, 0, 0, 0}, Mode: search.Semantic, Filter: raw, TopK: &top},
 			{Query: "text", Mode: search.Lexical, Filter: raw, TopK: &top},
 		} {
 			response, err := service.Search(e.ctx, e.Handle, e.ID, request)

@@ -37,7 +37,7 @@ func (m *modelTenant) check(t *rapid.T, service *search.Service, word string) {
 	top := 100
 	for _, request := range []search.Request{
 		{Query: word, Mode: search.Lexical, TopK: &top},
-		{Vector: search.Vector{1, 0, 0, 0}, Mode: search.Semantic, TopK: &top},
+		{Vector: []float32{1, 0, 0, 0}, Mode: search.Semantic, TopK: &top},
 	} {
 		response, err := service.Search(m.ctx, m.Handle, m.ID, request)
 		if err != nil {

@@ -15,9 +15,9 @@ func testErrors(w *world) {
 	r.settle()
 	many := 1001
 	for what, request := range map[string]search.Request{
-		"wrong dimension": {Vector: search.Vector{1, 0}, Mode: search.Semantic},
-		"all zeros":       {Vector: make(search.Vector, Dimensions), Mode: search.Semantic},
-		"too many":        {Vector: search.Vector(randomVectorOf(2)), TopK: &many},
+		"wrong dimension": {Vector: []float32{1, 0}, Mode: search.Semantic},
+		"all zeros":       {Vector: make([]float32, Dimensions), Mode: search.Semantic},
+		"too many":        {Vector: randomVectorOf(2), TopK: &many},
 		"no vector":       {Query: "word", Mode: search.Semantic},
 	} {
 		if _, err := r.service.Search(w.Context(), r.index, r.ID, request); !fault.Is(err, fault.Invalid) {

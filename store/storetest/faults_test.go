@@ -82,7 +82,7 @@ func (r *resident) checkFaulty(when string, there []doc, about doc) {
 	r.agree(when+": by vector", plain, nearest(there, about.vector, nil), about.vector, 10, leastRecall)
 	topK := 10
 	for _, mode := range []string{search.Hybrid, search.Semantic} {
-		found := r.ask(search.Request{Query: "sextant harbour", Vector: search.Vector(about.vector), Mode: mode, TopK: &topK})
+		found := r.ask(search.Request{Query: "sextant harbour", Vector: about.vector, Mode: mode, TopK: &topK})
 		degraded := slices.ContainsFunc(found.Warnings, func(w search.Warning) bool { return w.Code == "vectors_unavailable" })
 		if !degraded && len(found.Results) != topK {
 			r.Errorf("%s: %s found %v without a warning", when, mode, ids(found))

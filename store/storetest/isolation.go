@@ -23,7 +23,7 @@ func testIsolation(w *world) {
 		residents[i].write(marked(docs, i)...)
 		residents[i].settle()
 	}
-	request := search.Request{Query: docs[3].text, Vector: search.Vector(docs[3].vector), TopK: new(int), Include: []string{"text", "metadata"}}
+	request := search.Request{Query: docs[3].text, Vector: docs[3].vector, TopK: new(int), Include: []string{"text", "metadata"}}
 	*request.TopK = 200
 	for i, r := range residents {
 		for _, mode := range []string{search.Semantic, search.Hybrid, search.Lexical} {

@@ -62,7 +62,7 @@ func testModes(w *world) {
 	r.write(docs...)
 	r.settle()
 	topK := 5
-	vector := search.Vector(docs[7].vector)
+	vector := docs[7].vector
 	for _, mode := range []string{search.Semantic, search.Hybrid} {
 		found := r.ask(search.Request{Query: docs[7].text, Vector: vector, Mode: mode, TopK: &topK, Include: []string{"text", "metadata", "vector"}})
 		if len(found.Results) != topK || found.Results[0].DocumentID != docs[7].id || *found.Results[0].Text != docs[7].text ||
