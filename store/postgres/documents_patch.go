@@ -38,17 +38,28 @@ func (h *Handle) PatchDocument(ctx context.Context, collection, id string, patch
 
 // patchView is a document as a patch found it.
 type patchView struct {
-	collection     uuid.UUID
-	key            uuid.UUID
-	visible, last  int64
-	pending        *int64
-	title          string // visible, possibly from the file itself
-	language       string
-	payloadTitle   *string // as sent with the newest version
-	payloadURL     *string
-	payloadMeta    json.RawMessage
-	passages       []patchPassage
-	first, segment int64 // taken for the passages when the title changes
+	collection    uuid.UUID
+	key           uuid.UUID
+	visible, last int64
+	pending       *int64
+	title         string // visible, possibly from the file itself
+	language      string
+	payloadTitle  *string // as sent with the newest version
+	payloadURL    *string
+	payloadMeta   json.RawMessage
+	passages      []patchPassage
+}
+
+// fieldsOf is the document with the ordinals that its chunks have, or get by the reindex.
+func (v patchView) fieldsOf(r *reindex) fieldsOf {
+	doc := fieldsOf{key: v.key, chunks: len(v.passages)}
+	switch {
+	case r != nil:
+		doc.firstOrdinal = r.new[0]
+	case len(v.passages) > 0:
+		doc.firstOrdinal = v.passages[0].ordinal
+	}
+	return doc
 }
 
 type patchPassage struct {
@@ -102,12 +113,12 @@ func (h *Handle) tryPatch(ctx context.Context, collection string, v patchView, p
 			return err
 		}
 		if reindexed != nil {
-			if err := h.moveChunks(ctx, tx, at, reindexed); err != nil {
+			if err := h.moveChunks(ctx, tx, at, v.key, reindexed); err != nil {
 				return err
 			}
 		}
 		applied = true
-		return h.writePatch(ctx, tx, at, v, patch)
+		return h.writePatch(ctx, tx, at, v, v.fieldsOf(reindexed), patch)
 	})
 	return applied && err == nil, err
 }
@@ -124,7 +135,7 @@ func (h *Handle) lockUnchanged(ctx context.Context, tx pgx.Tx, v patchView) (boo
 }
 
 // writePatch changes the rows of a locked document. The newest version takes a new number.
-func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, at place, v patchView, patch store.Patch) error {
+func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, at place, v patchView, doc fieldsOf, patch store.Patch) error {
 	next := v.last + 1
 	var metadata *string
 	if patch.Metadata != nil {
@@ -149,7 +160,7 @@ func (h *Handle) writePatch(ctx context.Context, tx pgx.Tx, at place, v patchVie
 		h.id.UUID(), v.collection, v.key, patch.Title, patch.URL, metadata, v.last, next, v.descriptionHash(patch))
 	if metadata != nil && v.visible > 0 {
 		var fields fieldColumns
-		if err := fields.add(v.key, patch.Metadata); err != nil {
+		if err := fields.add(doc, patch.Metadata); err != nil {
 			return fault.Wrap(err, fault.Invalid, "metadata must be a flat object of strings, numbers, booleans and arrays of strings")
 		}
 		batch.Queue(`DELETE FROM document_fields WHERE tenant_id = $1 AND collection_id = $2 AND document_key = $3`,
@@ -212,7 +223,8 @@ func (h *Handle) newReindex(ctx context.Context, v patchView, title string) (*re
 	return r, nil
 }
 
-func (h *Handle) moveChunks(ctx context.Context, tx pgx.Tx, at place, r *reindex) error {
+// moveChunks gives the chunks of a document their new ordinals.
+func (h *Handle) moveChunks(ctx context.Context, tx pgx.Tx, at place, document uuid.UUID, r *reindex) error {
 	batch := &pgx.Batch{}
 	batch.Queue(byKey)
 	batch.Queue(`INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens)
@@ -220,6 +232,8 @@ func (h *Handle) moveChunks(ctx context.Context, tx pgx.Tx, at place, r *reindex
 		WHERE `+oneRow, h.id.UUID(), at.collection, r.old)
 	batch.Queue(updateFound("chunks", "ordinal = k.new, tokens = k.tokens",
 		each("old, new, tokens", "$3::bigint[]", "$4::bigint[]", "$5::int[]"), chunkByOrdinal, ""), h.id.UUID(), at.collection, r.old, r.new, r.tokens)
+	batch.Queue(updateFound("document_fields", "first_ordinal = k.first", each("key, first", "$3::uuid[]", "$4::bigint[]"), fieldsOfDocument, ""),
+		h.id.UUID(), at.collection, []uuid.UUID{document}, r.new[:1])
 	batch.Queue(`INSERT INTO chunk_vectors (slot, tenant_id, collection_id, ordinal, embedding)
 		SELECT $1, $2, $3, k.new, x.embedding FROM `+each("ordinal, new", "$4::bigint[]", "$5::bigint[]")+`
 		CROSS JOIN LATERAL (`+vectorOf+`) x WHERE `+oneRow,

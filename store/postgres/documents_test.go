@@ -153,6 +153,10 @@ func (e *env) checkConsistent() {
 	if n := e.count("documents d WHERE d.chunks <> (SELECT count(*) FROM chunks c WHERE c.document_key = d.key) AND version > 0"); n > 0 {
 		e.Errorf("%d documents with another number of chunks than they say", n)
 	}
+	if n := e.count(`document_fields f LEFT JOIN (SELECT document_key, min(ordinal) AS first, max(ordinal) AS last, count(*) AS n FROM chunks GROUP BY 1) c
+		USING (document_key) WHERE f.chunks <> coalesce(c.n, 0) OR c.n > 0 AND (f.first_ordinal <> c.first OR c.last <> c.first + c.n - 1)`); n > 0 {
+		e.Errorf("%d fields with other ordinals than their document's chunks", n)
+	}
 	if n := e.count("document_payloads p WHERE NOT EXISTS (SELECT FROM documents d WHERE d.key = p.document_key)"); n > 0 {
 		e.Errorf("%d payloads without a document", n)
 	}

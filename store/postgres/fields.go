@@ -36,9 +36,18 @@ func fieldText(s string) string {
 	return s[:end] + fieldMarks + hex.EncodeToString(sum[:])
 }
 
+// fieldsOf is a document whose metadata becomes rows of document_fields. The ordinals of its chunks follow one another.
+type fieldsOf struct {
+	key          uuid.UUID
+	firstOrdinal int64
+	chunks       int
+}
+
 // fieldColumns are rows of document_fields.
 type fieldColumns struct {
 	keys   []uuid.UUID
+	firsts []int64
+	chunks []int32
 	fields []string
 	n      []int16
 	texts  []*string
@@ -48,7 +57,7 @@ type fieldColumns struct {
 
 // add appends the rows of one document's metadata: a flat object of string, number, boolean, array of strings.
 // Of equal strings in an array one is kept. Anything else is an error.
-func (c *fieldColumns) add(key uuid.UUID, metadata json.RawMessage) error {
+func (c *fieldColumns) add(doc fieldsOf, metadata json.RawMessage) error {
 	if len(metadata) == 0 {
 		return nil
 	}
@@ -57,31 +66,31 @@ func (c *fieldColumns) add(key uuid.UUID, metadata json.RawMessage) error {
 		return fmt.Errorf("metadata is not a JSON object: %w", err)
 	}
 	for field, value := range object {
-		if err := c.addValue(key, field, value); err != nil {
+		if err := c.addValue(doc, field, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *fieldColumns) addValue(key uuid.UUID, field string, value any) error {
+func (c *fieldColumns) addValue(doc fieldsOf, field string, value any) error {
 	switch v := value.(type) {
 	case string:
 		text := fieldText(v)
-		c.row(key, field, 0, &text, nil, nil)
+		c.row(doc, field, 0, &text, nil, nil)
 	case float64:
-		c.row(key, field, 0, nil, &v, nil)
+		c.row(doc, field, 0, nil, &v, nil)
 	case bool:
-		c.row(key, field, 0, nil, nil, &v)
+		c.row(doc, field, 0, nil, nil, &v)
 	case []any:
-		return c.addArray(key, field, v)
+		return c.addArray(doc, field, v)
 	default:
 		return fmt.Errorf("metadata field %q is of a type that cannot be filtered", field)
 	}
 	return nil
 }
 
-func (c *fieldColumns) addArray(key uuid.UUID, field string, values []any) error {
+func (c *fieldColumns) addArray(doc fieldsOf, field string, values []any) error {
 	texts := make([]string, 0, len(values))
 	for _, value := range values {
 		s, ok := value.(string)
@@ -91,18 +100,20 @@ func (c *fieldColumns) addArray(key uuid.UUID, field string, values []any) error
 		texts = append(texts, fieldText(s))
 	}
 	if len(texts) == 0 { // the field exists, and equals nothing
-		c.row(key, field, 0, nil, nil, nil)
+		c.row(doc, field, 0, nil, nil, nil)
 		return nil
 	}
 	slices.Sort(texts)
 	for n, text := range slices.Compact(texts) {
-		c.row(key, field, int16(n), &text, nil, nil)
+		c.row(doc, field, int16(n), &text, nil, nil)
 	}
 	return nil
 }
 
-func (c *fieldColumns) row(key uuid.UUID, field string, n int16, text *string, float *float64, boolean *bool) {
-	c.keys = append(c.keys, key)
+func (c *fieldColumns) row(doc fieldsOf, field string, n int16, text *string, float *float64, boolean *bool) {
+	c.keys = append(c.keys, doc.key)
+	c.firsts = append(c.firsts, doc.firstOrdinal)
+	c.chunks = append(c.chunks, int32(doc.chunks))
 	c.fields = append(c.fields, field)
 	c.n = append(c.n, n)
 	c.texts = append(c.texts, text)

@@ -138,16 +138,16 @@ func (f *filterSQL) valueIn(values []filter.Value) string {
 // run once and its result hashed, in a negation too.
 func (f *filterSQL) withField(field filter.Field, condition string) string {
 	if f.key == "" {
-		return "(d.key IN (" + f.keysWith(field, condition) + ")) IS TRUE"
+		return "(d.key IN (" + f.documentsWith("f.document_key", field, condition) + ")) IS TRUE"
 	}
 	return fmt.Sprintf(`EXISTS (SELECT FROM (SELECT * FROM document_fields WHERE tenant_id = %s AND collection_id = %s
 		AND document_key = %s AND field = %s ORDER BY n OFFSET 0) f WHERE %s)`, f.tenant, f.collection, f.key, f.args.add(string(field)), condition)
 }
 
-// keysWith are the keys of the documents with such a row, some of them more than once.
-func (f *filterSQL) keysWith(field filter.Field, condition string) string {
-	return fmt.Sprintf("SELECT f.document_key FROM document_fields f WHERE f.tenant_id = %s AND f.collection_id = %s AND f.field = %s AND %s",
-		f.tenant, f.collection, f.args.add(string(field)), condition)
+// documentsWith selects columns of the documents with such a row, some of them more than once.
+func (f *filterSQL) documentsWith(columns string, field filter.Field, condition string) string {
+	return fmt.Sprintf("SELECT %s FROM document_fields f WHERE f.tenant_id = %s AND f.collection_id = %s AND f.field = %s AND %s",
+		columns, f.tenant, f.collection, f.args.add(string(field)), condition)
 }
 
 // ofDocument is a condition on the document's own columns.

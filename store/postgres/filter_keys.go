@@ -66,35 +66,38 @@ func rankOfCompare(e filter.Compare) int {
 	return byValue
 }
 
-// keys selects the keys of the documents that match, in no order and some of them more than once, so that a limit ends
-// it early. The expression's rank must be better than byNothing.
-func (f *filterSQL) keys(e filter.Expr) string {
+// foundColumns are what is known of a document that was found: its key, and the run of its chunks' ordinals.
+const foundColumns = "key, first_ordinal, chunks"
+
+// found selects foundColumns of the documents that match, in no order and some of them more than once, so that a limit
+// ends it early. The expression's rank must be better than byNothing.
+func (f *filterSQL) found(e filter.Expr) string {
 	switch e := e.(type) {
 	case filter.Compare:
 		if e.Field.IsOwn() {
-			return f.keysOfID("d.id = " + f.args.add(e.Value))
+			return f.foundByID("d.id = " + f.args.add(e.Value))
 		}
-		return f.keysWith(e.Field, f.valueIs(e))
+		return f.foundWith(e.Field, f.valueIs(e))
 	case filter.In:
-		return f.keysIn(e)
+		return f.foundIn(e)
 	case filter.Exists:
-		return f.keysWith(e.Field, "TRUE")
+		return f.foundWith(e.Field, "TRUE")
 	case filter.Or:
 		parts := make([]string, len(e))
 		for i, part := range e {
-			parts[i] = "(" + f.keys(part) + ")"
+			parts[i] = "(" + f.found(part) + ")"
 		}
 		if len(parts) == 0 {
-			return f.keysOfID("FALSE")
+			return f.foundByID("FALSE")
 		}
 		return strings.Join(parts, " UNION ALL ")
 	case filter.And:
-		return f.keysOfAll(e)
+		return f.foundByPart(e)
 	}
-	return f.keysOfID("TRUE")
+	return f.foundByID("TRUE")
 }
 
-func (f *filterSQL) keysIn(e filter.In) string {
+func (f *filterSQL) foundIn(e filter.In) string {
 	if e.Field.IsOwn() {
 		ids := make([]string, 0, len(e.Values))
 		for _, value := range e.Values {
@@ -102,23 +105,29 @@ func (f *filterSQL) keysIn(e filter.In) string {
 				ids = append(ids, id)
 			}
 		}
-		return f.keysOfID("d.id = ANY (" + f.args.add(ids) + ")")
+		return f.foundByID("d.id = ANY (" + f.args.add(ids) + ")")
 	}
 	condition := f.valueIn(e.Values)
 	if condition == "" {
 		condition = "FALSE"
 	}
-	return f.keysWith(e.Field, condition)
+	return f.foundWith(e.Field, condition)
 }
 
-func (f *filterSQL) keysOfID(condition string) string {
-	return fmt.Sprintf("SELECT d.key FROM documents d WHERE d.tenant_id = %s AND d.collection_id = %s AND %s", f.tenant, f.collection, condition)
+func (f *filterSQL) foundWith(field filter.Field, condition string) string {
+	return f.documentsWith("f.document_key, f.first_ordinal, f.chunks", field, condition)
 }
 
-// keysOfAll finds documents by the best of the parts and looks the others up for each.
-func (f *filterSQL) keysOfAll(parts filter.And) string {
+func (f *filterSQL) foundByID(condition string) string {
+	return fmt.Sprintf(`SELECT d.key, c.* FROM documents d CROSS JOIN LATERAL (SELECT coalesce(min(ordinal), 0), count(*)::int FROM (SELECT ordinal
+			FROM chunks WHERE tenant_id = %[1]s AND collection_id = %[2]s AND document_key = d.key ORDER BY position OFFSET 0) c) c
+		WHERE d.tenant_id = %[1]s AND d.collection_id = %[2]s AND %[3]s`, f.tenant, f.collection, condition)
+}
+
+// foundByPart finds documents by the best of the parts and looks the others up for each.
+func (f *filterSQL) foundByPart(parts filter.And) string {
 	way := waysTo(parts)[0]
-	return fmt.Sprintf("SELECT b.key FROM (%s) b (key) WHERE %s", f.keys(way.by), f.of("b.key").condition(way.rest))
+	return fmt.Sprintf("SELECT b.* FROM (%s) b (%s) WHERE %s", f.found(way.by), foundColumns, f.of("b.key").condition(way.rest))
 }
 
 // of compiles conditions on the document with that key.

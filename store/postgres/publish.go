@@ -147,9 +147,9 @@ func (h *Handle) queueFields(batch *pgx.Batch, collection uuid.UUID, f *fieldCol
 	if len(f.keys) == 0 {
 		return
 	}
-	batch.Queue(`INSERT INTO document_fields (tenant_id, collection_id, document_key, field, n, text_value, float_value, bool_value)
-		SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::text[], $5::smallint[], $6::text[], $7::float8[], $8::boolean[]) AS n`,
-		h.id.UUID(), collection, f.keys, f.fields, f.n, f.texts, f.floats, f.bools)
+	batch.Queue(`INSERT INTO document_fields (tenant_id, collection_id, document_key, first_ordinal, chunks, field, n, text_value, float_value, bool_value)
+		SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::smallint[], $8::text[], $9::float8[], $10::boolean[]) AS n`,
+		h.id.UUID(), collection, f.keys, f.firsts, f.chunks, f.fields, f.n, f.texts, f.floats, f.bools)
 }
 
 // queueDocuments moves the rows of documents to their new versions. Payloads of older ones go.

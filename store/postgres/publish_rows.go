@@ -53,7 +53,7 @@ func newPublication(c store.Collection, segmentID, first int64, docs []store.Pre
 	for i := range docs {
 		doc := &docs[i]
 		languages[doc.Language] = true
-		if err := p.addDocument(doc); err != nil {
+		if err := p.addDocument(doc, ordinal); err != nil {
 			return nil, err
 		}
 		for position := range doc.Passages {
@@ -70,7 +70,7 @@ func newPublication(c store.Collection, segmentID, first int64, docs []store.Pre
 	return p, nil
 }
 
-func (p *publication) addDocument(doc *store.Prepared) error {
+func (p *publication) addDocument(doc *store.Prepared, firstOrdinal int64) error {
 	payload := &doc.Item.Payload
 	p.docKeys = append(p.docKeys, doc.Item.Key)
 	p.docVersions = append(p.docVersions, doc.Item.Version)
@@ -81,7 +81,7 @@ func (p *publication) addDocument(doc *store.Prepared) error {
 	p.docTypes = append(p.docTypes, payload.ContentType)
 	p.docBytes = append(p.docBytes, size(payload))
 	p.docChunks = append(p.docChunks, int32(len(doc.Passages)))
-	return p.fields.add(doc.Item.Key, doc.Metadata)
+	return p.fields.add(fieldsOf{key: doc.Item.Key, firstOrdinal: firstOrdinal, chunks: len(doc.Passages)}, doc.Metadata)
 }
 
 func (p *publication) addChunk(doc *store.Prepared, passage *store.Passage, position int, ordinal int64) {

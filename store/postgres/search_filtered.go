@@ -57,15 +57,15 @@ func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, t
 		return l.proposed(plan.Filter, "TRUE")
 	}
 	l.few, l.fewChunks = args.add(int64(few))+"::bigint", args.add(int64(few*chunksPerMatch))+"::bigint"
-	steps, found := l.findKeys(ways)
-	return fmt.Sprintf(`WITH %s, matched AS MATERIALIZED (SELECT c.ordinal FROM keys k CROSS JOIN LATERAL (SELECT ordinal FROM chunks
-			WHERE tenant_id = %s AND collection_id = %s AND document_key = k.key ORDER BY position OFFSET 0) c LIMIT %s + 1),
+	steps, found := l.findDocuments(ways)
+	return fmt.Sprintf(`WITH %s, matched (ordinal) AS MATERIALIZED (SELECT generate_series(k.first_ordinal, k.first_ordinal + k.chunks - 1)
+			FROM matching k LIMIT %s + 1),
 		few AS MATERIALIZED (SELECT %s AND count(*) <= %s AS ok FROM matched)
 		(SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s
 			AND v.ordinal = ANY (ARRAY(SELECT ordinal FROM matched WHERE (SELECT ok FROM few))) ORDER BY distance, v.ordinal LIMIT %s)
 		UNION ALL (SELECT %s::uuid, %d, 'Infinity' WHERE (SELECT ok FROM few))
 		UNION ALL (%s)`,
-		steps, tenant, collection, l.fewChunks,
+		steps, l.fewChunks,
 		found, l.fewChunks,
 		l.vector, l.source(), l.limit,
 		tenant, completeMark,
@@ -85,10 +85,10 @@ func (l *filteredLeg) proposed(e filter.Expr, when string) string {
 		distance, l.source(), when, l.filter.ofCandidate(e), l.limit)
 }
 
-// findKeys tries the ways one after another until one finds few documents, and names them keys. found is the condition
+// findDocuments tries the ways one after another until one finds few documents, and names them matching. found is the condition
 // that there was such a way. Each count stands in a row of its own, so that it is made once.
-func (l *filteredLeg) findKeys(ways []way) (steps, found string) {
-	var tries, keys, oks []string
+func (l *filteredLeg) findDocuments(ways []way) (steps, found string) {
+	var tries, matching, oks []string
 	for i, w := range ways {
 		unless := "TRUE"
 		if i > 0 {
@@ -96,11 +96,11 @@ func (l *filteredLeg) findKeys(ways []way) (steps, found string) {
 		}
 		ok := fmt.Sprintf("(SELECT ok FROM few%d)", i)
 		tries = append(tries,
-			fmt.Sprintf("found%d AS MATERIALIZED (SELECT k.key FROM (%s) k (key) WHERE %s LIMIT %s + 1)", i, l.filter.keys(w.by), unless, l.few),
+			fmt.Sprintf("found%d AS MATERIALIZED (SELECT k.* FROM (%s) k (%s) WHERE %s LIMIT %s + 1)", i, l.filter.found(w.by), foundColumns, unless, l.few),
 			fmt.Sprintf("few%d AS MATERIALIZED (SELECT count(*) <= %s AS ok FROM found%d)", i, l.few, i))
-		keys = append(keys, fmt.Sprintf("SELECT k.key FROM found%d k WHERE %s AND %s", i, ok, l.filter.of("k.key").condition(w.rest)))
+		matching = append(matching, fmt.Sprintf("SELECT k.* FROM found%d k WHERE %s AND %s", i, ok, l.filter.of("k.key").condition(w.rest)))
 		oks = append(oks, ok)
 	}
-	steps = fmt.Sprintf("%s, keys AS MATERIALIZED (%s)", strings.Join(tries, ", "), strings.Join(keys, " UNION ALL "))
+	steps = fmt.Sprintf("%s, matching AS (%s)", strings.Join(tries, ", "), strings.Join(matching, " UNION ALL "))
 	return steps, "(" + strings.Join(oks, " OR ") + ")"
 }

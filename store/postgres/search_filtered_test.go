@@ -79,3 +79,54 @@ func TestFiltersOnAnIndex(t *testing.T) {
 		t.Errorf("%d of %d found", common, wanted)
 	}
 }
+
+// A patched document is found by what it says now, at the ordinals that it has now; so is one of several passages, by
+// each of them, and one without any is not.
+func TestFiltersFollowPatches(t *testing.T) {
+	t.Parallel()
+	f := storefixture.NewPlaced(t, smallPolicy)
+	e := newPlacedEnv(t, f)
+	e.fill(0, 60)
+	long := storefixture.Split("long", "first", storefixture.Dimensions)
+	for _, text := range []string{"second", "third"} {
+		long.Payload.Parts = append(long.Payload.Parts, store.Part{Text: text, Vector: storefixture.Vector(text, storefixture.Dimensions)})
+	}
+	long.Payload.Metadata = json.RawMessage(`{"kind":"long"}`)
+	e.accept(long)
+	e.index()
+	e.place()
+	service := newService(t)
+	found := func(filter string) int {
+		t.Helper()
+		return len(e.search(service, search.Request{
+			Vector: storefixture.Vector("q", storefixture.Dimensions), Mode: search.Semantic, Filter: json.RawMessage(filter),
+		}).Results)
+	}
+	patch := func(p store.Patch) {
+		t.Helper()
+		if _, err := e.Handle.PatchDocument(e.ctx, "default", "long", p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(when, filter string, want int) {
+		t.Helper()
+		if n := found(filter); n != want {
+			t.Errorf("%s: %s finds %d passages, want %d", when, filter, n, want)
+		}
+	}
+	expect("published", `{"kind":"long"}`, 3)
+	expect("published", `{"$id":{"$in":["long","nobody"]}}`, 3)
+	patch(store.Patch{Title: pointer("Another")})
+	expect("another title", `{"kind":"long"}`, 3)
+	patch(store.Patch{Metadata: json.RawMessage(`{"kind":"longer"}`)})
+	expect("other metadata", `{"kind":"long"}`, 0)
+	expect("other metadata", `{"kind":"longer"}`, 3)
+	patch(store.Patch{Title: pointer("A third"), Metadata: json.RawMessage(`{"kind":"longest"}`)})
+	expect("both", `{"kind":"longest"}`, 3)
+	long.Payload.Parts = long.Payload.Parts[:2]
+	e.accept(long)
+	e.index()
+	expect("published again", `{"kind":"longest"}`, 0)
+	expect("published again", `{"kind":"long"}`, 2)
+	e.checkConsistent()
+}
