@@ -45,6 +45,8 @@ var definerFunctions = map[string]string{
 	"release_slot(integer,uuid)":                     "empties a slot that a collection of the bound tenant holds and does not use",
 	"slots_held(uuid)":                               "numbers of the slots that a collection of the bound tenant holds",
 	"due_placements(bigint,double precision,bigint)": "ids of collections, of all tenants, whose placement somebody should look at",
+	"nearly_empty(text,bigint)":                      "tells how full a table is, all tenants' rows together",
+	"rewrite_table(text,bigint)":                     "writes a nearly empty table anew, whose contents stay what they are",
 	"lookup_tenant(text)":                            "gives the id of a slug, for workers that an operator dedicates to a tenant",
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -33,3 +34,6 @@ func (h *Handle) lockPlace(ctx context.Context, tx pgx.Tx, collection uuid.UUID)
 		WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL FOR SHARE`, h.id.UUID(), collection))
 	return p, err
 }
+
+// slotLeaf is the partition of chunk_vectors that a slot is.
+func slotLeaf(slot int) string { return fmt.Sprintf("chunk_vectors_%d", slot) }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,7 +38,7 @@ func (h *Handle) rebuild(ctx context.Context, p placement, chunks int64, loading
 func (h *Handle) manyDead(ctx context.Context, slot int) (many bool, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(`SELECT coalesce(pg_stat_get_dead_tuples(l.oid) >= greatest($2, $3 * (pg_stat_get_dead_tuples(l.oid) + pg_stat_get_live_tuples(l.oid))), false)
-			FROM (SELECT to_regclass($1) AS oid) l`, fmt.Sprintf("public.chunk_vectors_%d", slot), float64(fewestDead), deadInIndex).
+			FROM (SELECT to_regclass($1) AS oid) l`, "public."+slotLeaf(slot), float64(fewestDead), deadInIndex).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&many) })
 	})
 	return many, err

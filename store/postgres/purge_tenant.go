@@ -28,8 +28,8 @@ var TenantTables = []string{
 const purgePasses = 3
 
 // PurgeTenant removes everything of a tenant that is being deleted, in batches, checks that nothing is left and
-// leaves a receipt with the rows removed by table. It may be interrupted and repeated; a tenant that is gone
-// already is fine, one that is not being deleted is a fault.Conflict.
+// leaves a receipt with the rows removed by table; then it gives back the space of what it has emptied. It may be
+// interrupted and repeated; a tenant that is gone already is fine, one that is not being deleted is a fault.Conflict.
 func (h *Handle) PurgeTenant(ctx context.Context) error {
 	t, err := h.Tenant(ctx)
 	if fault.Is(err, fault.NotFound) {
@@ -44,7 +44,11 @@ func (h *Handle) PurgeTenant(ctx context.Context) error {
 	if err := h.refuseWithNamespaces(ctx); err != nil {
 		return err
 	}
-	removed := map[string]int64{}
+	shared, err := h.sharedLeaves(ctx)
+	if err != nil {
+		return err
+	}
+	removed := removals{}
 	for pass := 1; ; pass++ {
 		if err := h.purgeTables(ctx, removed); err != nil {
 			return err
@@ -54,8 +58,39 @@ func (h *Handle) PurgeTenant(ctx context.Context) error {
 		if pass < purgePasses && errors.As(err, &pg) && pg.Code == "55006" { // rows are left in a table
 			continue
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return h.reclaim(ctx, emptiedTables(removed, shared))
 	}
+}
+
+// sharedLeaves are the partitions of the shared slots that hold vectors of the tenant.
+func (h *Handle) sharedLeaves(ctx context.Context) (leaves []string, err error) {
+	err = h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT DISTINCT slot FROM collections WHERE tenant_id = $1 AND slot < $2`, h.id.UUID(), store.FirstOwnSlot).
+			Query(func(rows pgx.Rows) error {
+				slots, err := pgx.CollectRows(rows, pgx.RowTo[int])
+				for _, slot := range slots {
+					leaves = append(leaves, slotLeaf(slot))
+				}
+				return err
+			})
+	})
+	return leaves, err
+}
+
+// emptiedTables are the tables, of those that a receipt tells of, whose space can be given back, with what was removed.
+func emptiedTables(receipt removals, shared []string) removals {
+	emptied := removals{}
+	for _, table := range TenantTables {
+		emptied[table] = receipt[table]
+	}
+	delete(emptied, "chunk_vectors") // its partitions instead
+	for _, leaf := range shared {
+		emptied[leaf] = receipt["chunk_vectors"]
+	}
+	return emptied
 }
 
 // refuseWithNamespaces keeps the list of a tenant's namespaces until each is gone: without it nobody would know.
@@ -70,7 +105,7 @@ func (h *Handle) refuseWithNamespaces(ctx context.Context) error {
 // receiptNamespaces is how a receipt counts the namespaces that the tenant has had in Pinecone and that are gone.
 const receiptNamespaces = "pinecone_namespaces"
 
-func (h *Handle) purgeTables(ctx context.Context, removed map[string]int64) error {
+func (h *Handle) purgeTables(ctx context.Context, removed removals) error {
 	if err := h.purgeJobs(ctx, removed); err != nil {
 		return err
 	}
@@ -91,7 +126,7 @@ func (h *Handle) purgeTables(ctx context.Context, removed map[string]int64) erro
 }
 
 // purgeOwnSlots marks the tenant's collections, so that none takes another slot, and empties the slots of their own.
-func (h *Handle) purgeOwnSlots(ctx context.Context, removed map[string]int64) error {
+func (h *Handle) purgeOwnSlots(ctx context.Context, removed removals) error {
 	var collections []uuid.UUID
 	err := h.write(ctx, func(tx pgx.Tx) error {
 		var vectors int64
@@ -115,7 +150,7 @@ func (h *Handle) purgeOwnSlots(ctx context.Context, removed map[string]int64) er
 
 // purgeJobs removes the tenant's jobs from the queue. One that is running ends by itself: it finds nothing, or
 // what it still writes is found by the next pass.
-func (h *Handle) purgeJobs(ctx context.Context, removed map[string]int64) error {
+func (h *Handle) purgeJobs(ctx context.Context, removed removals) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `DELETE FROM river.river_job
 			WHERE args->>'tenant_id' = $1 AND kind <> 'purge_tenant' AND state <> 'running'`, h.id.String())
@@ -134,12 +169,7 @@ func (h *Handle) purgeTable(ctx context.Context, table string) (total int64, err
 	statement := fmt.Sprintf(`DELETE FROM %[1]s t USING (SELECT tableoid, ctid FROM %[1]s WHERE %[2]stenant_id = $1 LIMIT $2) batch
 		WHERE %[2]st.tenant_id = $1 AND t.tableoid = batch.tableoid AND t.ctid = batch.ctid`, pgx.Identifier{table}.Sanitize(), shared)
 	for {
-		var n int64
-		err := h.write(ctx, func(tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, statement, h.id.UUID(), purgeBatch)
-			n = tag.RowsAffected()
-			return err
-		})
+		n, err := h.purgeSome(ctx, statement, h.id.UUID(), purgeBatch)
 		total += n
 		if err != nil || n == 0 {
 			return total, err
@@ -147,7 +177,7 @@ func (h *Handle) purgeTable(ctx context.Context, table string) (total int64, err
 	}
 }
 
-func (h *Handle) finishDeletion(ctx context.Context, removed map[string]int64) error {
+func (h *Handle) finishDeletion(ctx context.Context, removed removals) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
 		var keys int64
 		if err := tx.QueryRow(ctx, `SELECT count(*) FROM api_keys WHERE tenant_id = $1`, h.id.UUID()).Scan(&keys); err != nil {

@@ -14,16 +14,17 @@ import (
 
 // purgeVectors removes a deleted collection's vectors wherever a move may have left some. Own slots are emptied at
 // once, which gives their space back to the system; rows in shared slots are deleted. An index outside the database
-// is told first, from the rows that are on record.
-func (h *Handle) purgeVectors(ctx context.Context, at place) error {
+// is told first, from the rows that are on record. It returns the partitions of the shared slots, and notes what it has
+// removed from them.
+func (h *Handle) purgeVectors(ctx context.Context, at place, removed removals) (shared []string, err error) {
 	if at.indexed() {
 		if err := h.purgeIndexed(ctx, at); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	collection := at.collection
 	var slots []int
-	err := h.write(ctx, func(tx pgx.Tx) error {
+	err = h.write(ctx, func(tx pgx.Tx) error {
 		// Waits for the step under way and stops the next.
 		if _, err := tx.Exec(ctx, `UPDATE collection_placements SET state = 'purging' WHERE tenant_id = $1 AND collection_id = $2`,
 			h.id.UUID(), collection); err != nil {
@@ -40,17 +41,19 @@ func (h *Handle) purgeVectors(ctx context.Context, at place) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := h.releaseSlots(ctx, collection); err != nil {
-		return err
+		return nil, err
 	}
 	for _, slot := range slots {
-		if err := h.purgeRows(ctx, "chunk_vectors", fmt.Sprintf("slot = %d AND", slot), collection); err != nil {
-			return err
+		leaf := slotLeaf(slot)
+		if removed[leaf], err = h.purgeRows(ctx, "chunk_vectors", fmt.Sprintf("slot = %d AND", slot), collection); err != nil {
+			return nil, err
 		}
+		shared = append(shared, leaf)
 	}
-	return nil
+	return shared, nil
 }
 
 // releaseSlots empties all slots of a deleted collection's own, once nobody can be reading them.

@@ -1,0 +1,122 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// reclaimShare is how small a part of what was removed may be left in a table that is written anew, and reclaimRows
+	// how many rows at most, because nobody can use it meanwhile.
+	reclaimShare = 4
+	reclaimRows  = 10_000
+	// reclaimFor is how long a purge tries, and reclaimPause the rest between: something reads the table, or vacuum has
+	// come to it, which makes it smaller too.
+	reclaimFor   = 30 * time.Second
+	reclaimPause = time.Second
+)
+
+// reclaimBounds are of one rewriting: how long it waits for the table, for whoever comes then waits behind it, and how
+// long it keeps the table.
+const reclaimBounds = `SELECT set_config('lock_timeout', '20ms', true), set_config('statement_timeout', '500ms', true)`
+
+// removals counts rows removed by table, as a partition where a table has them.
+type removals map[string]int64
+
+// reclaim gives back to the system the space of tables that a purge has all but emptied. It is of no consequence where
+// it does not come to it, in a table with many rows of others above all: there PostgreSQL uses the space again.
+func (h *Handle) reclaim(ctx context.Context, removed removals) error {
+	emptied, err := h.nearlyEmpty(ctx, removed)
+	if err != nil || len(emptied) == 0 {
+		return err
+	}
+	// What an older snapshot may see would be written anew too.
+	if ended, err := h.deletionsSeen(ctx); err != nil || !ended {
+		return err
+	}
+	for until := time.Now().Add(reclaimFor); ; {
+		if emptied, err = h.rewrite(ctx, emptied, removed); err != nil || len(emptied) == 0 || time.Now().After(until) {
+			return err
+		}
+		if err := sleep(ctx, reclaimPause); err != nil {
+			return err
+		}
+	}
+}
+
+// deletionsSeen waits until no snapshot can see what has been removed by now: a new one reaches back to the oldest
+// transaction that is writing, in any database, and every open transaction may have an older one. False when that takes
+// too long.
+func (h *Handle) deletionsSeen(ctx context.Context) (bool, error) {
+	var last string
+	if err := h.ask(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text`, &last); err != nil {
+		return false, err
+	}
+	for until := time.Now().Add(snapshotWait); ; {
+		var ended bool
+		if err := h.ask(ctx, `SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`, &ended, last); err != nil {
+			return false, err
+		}
+		if ended {
+			return h.olderTransactionsEnded(ctx)
+		}
+		if time.Now().After(until) {
+			return false, nil
+		}
+		if err := sleep(ctx, snapshotPoll); err != nil {
+			return false, err
+		}
+	}
+}
+
+// ask reads one value.
+func (h *Handle) ask(ctx context.Context, statement string, value any, arguments ...any) error {
+	return h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(statement, arguments...).QueryRow(func(row pgx.Row) error { return row.Scan(value) })
+	})
+}
+
+// nearlyEmpty finds the tables that are worth it, the largest deletion first.
+func (h *Handle) nearlyEmpty(ctx context.Context, removed removals) (emptied []string, err error) {
+	for _, table := range slices.SortedFunc(maps.Keys(removed), func(a, b string) int { return cmp.Compare(removed[b], removed[a]) }) {
+		var few bool
+		if err := h.ask(ctx, `SELECT nearly_empty($1, $2)`, &few, table, rowsLeft(removed[table])); err != nil {
+			return nil, err
+		}
+		if few {
+			emptied = append(emptied, table)
+		}
+	}
+	return emptied, nil
+}
+
+// rewrite writes tables anew and returns those that were in use.
+func (h *Handle) rewrite(ctx context.Context, tables []string, removed removals) (busy []string, err error) {
+	for _, table := range tables {
+		err := h.write(ctx, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, reclaimBounds); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `SELECT rewrite_table($1, $2)`, table, rowsLeft(removed[table]))
+			return err
+		})
+		var pg *pgconn.PgError
+		switch {
+		case errors.As(err, &pg) && (pg.Code == "55P03" || pg.Code == "57014"): // not to be had in time, or not done in time
+			busy = append(busy, table)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return busy, nil
+}
+
+// rowsLeft is how many rows a table may have left from which so many were removed.
+func rowsLeft(removed int64) int64 { return min(removed/reclaimShare, reclaimRows) }

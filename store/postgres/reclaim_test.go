@@ -1,0 +1,138 @@
+package postgres_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"lindero/internal/storefixture"
+	"lindero/search"
+	"lindero/store"
+	"lindero/store/postgres"
+)
+
+// bulky are documents whose rows fill a table soon.
+func bulky(from, to int) []store.NewDocument {
+	docs := make([]store.NewDocument, 0, to-from)
+	for i := from; i < to; i++ {
+		random := rand.New(rand.NewPCG(1, uint64(i)))
+		words := make([]string, 150)
+		for j := range words {
+			words[j] = fmt.Sprintf("word%04d", random.IntN(5000))
+		}
+		docs = append(docs, storefixture.Split(fmt.Sprint("d", i), strings.Join(words, " "), storefixture.Dimensions))
+	}
+	return docs
+}
+
+// contentSize is what the tables with tenants' rows take, in bytes.
+func contentSize(tb testing.TB, ownerURL string) (size int64) {
+	tb.Helper()
+	queryRow(tb, ownerURL, `SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace`, &size)
+	return size
+}
+
+// TestDeletionsGiveSpaceBack has a collection and a tenant deleted beside a neighbour in the same tables.
+func TestDeletionsGiveSpaceBack(t *testing.T) {
+	t.Parallel()
+	for name, purge := range map[string]func(e *env) error{
+		"collection": func(e *env) error {
+			e.Exec(e, e.Tenant.ID, `UPDATE collections SET deleted_at = now()`)
+			return e.Handle.PurgeCollection(e.ctx, e.Collection.ID)
+		},
+		"tenant": func(e *env) error {
+			asOwner(e, e.OwnerURL, `UPDATE tenants SET state = 'deleting' WHERE id = '`+e.ID.String()+`'`)
+			return e.Handle.PurgeTenant(e.ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t)
+			neighbour := &env{TB: t, Fixture: e.Fixture, Tenant: e.Fixture.Tenant(t, storefixture.External), ctx: e.ctx}
+			neighbour.accept(bulky(0, 20)...)
+			neighbour.index()
+			question := search.Request{Query: "word0001 word0002 word0003", Vector: storefixture.Vector("q", storefixture.Dimensions)}
+			before := idsOf(neighbour.search(newService(neighbour), question))
+			empty := contentSize(t, e.OwnerURL)
+			for from := 0; from < 2000; from += 1000 {
+				e.accept(bulky(from, from+1000)...)
+				e.index()
+			}
+			loaded := contentSize(t, e.OwnerURL)
+			if err := purge(e); err != nil {
+				t.Fatal(err)
+			}
+			if left := contentSize(t, e.OwnerURL); (left-empty)*20 > loaded-empty {
+				t.Errorf("of %d kB the deletion left %d", (loaded-empty)/1024, (left-empty)/1024)
+			}
+			neighbour.checkConsistent()
+			if after := idsOf(neighbour.search(newService(neighbour), question)); fmt.Sprint(after) != fmt.Sprint(before) {
+				t.Errorf("the neighbour finds %v, before %v", after, before)
+			}
+		})
+	}
+}
+
+// TestRewritingGivesWay rewrites a table that somebody is reading, and afterwards.
+func TestRewritingGivesWay(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.accept(bulky(0, 1000)...)
+	e.index()
+	asOwner(t, e.OwnerURL, `DELETE FROM chunks; ANALYZE chunks`)
+	reader, err := e.Fixture.Store.Pool().Begin(e.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Rollback(e.ctx) }()
+	if _, err := reader.Exec(e.ctx, `SELECT count(*) FROM chunks`); err != nil {
+		t.Fatal(err)
+	}
+	removed, before := postgres.Removals{"chunks": 1000}, fileOf(e)
+	busy, err := postgres.Rewrite(e.Handle, e.ctx, []string{"chunks"}, removed)
+	if err != nil || len(busy) != 1 {
+		t.Fatalf("while it is read: %v, %v", busy, err)
+	}
+	if err := reader.Rollback(e.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if busy, err = postgres.Rewrite(e.Handle, e.ctx, busy, removed); err != nil || len(busy) != 0 {
+		t.Fatalf("when nobody reads it: %v, %v", busy, err)
+	}
+	if fileOf(e) == before {
+		t.Error("the table was not written anew")
+	}
+}
+
+// fileOf is the file of the table of chunks.
+func fileOf(e *env) (file uint32) {
+	e.Helper()
+	queryRow(e, e.OwnerURL, `SELECT pg_relation_filenode('chunks')`, &file)
+	return file
+}
+
+// TestOnlyEmptiedTablesAreRewritten calls the owner's functions for tables with rows in them, and for others.
+func TestOnlyEmptiedTablesAreRewritten(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.accept(bulky(0, 1000)...)
+	e.index()
+	before := fileOf(e)
+	var few bool
+	e.Query(t, e.ID, `SELECT nearly_empty('chunks', 900)`, &few)
+	if err := e.TryExec(e.ID, `SELECT rewrite_table('chunks', 900)`); few || err != nil || fileOf(e) != before {
+		t.Errorf("a table with 1000 rows: nearly empty %t, error %v, rewritten %t", few, err, fileOf(e) != before)
+	}
+	for _, table := range []string{"api_keys", "tenants", "chunk_vectors", "pg_class", "chunks; DROP TABLE chunks", "nothing"} {
+		for _, call := range []string{`SELECT nearly_empty($$` + table + `$$, 1000000)`, `SELECT rewrite_table($$` + table + `$$, 1000000)`} {
+			if err := e.TryExec(e.ID, call); err == nil {
+				t.Errorf("%s was allowed", call)
+			}
+		}
+	}
+	if err := e.TryExec(e.ID, `SELECT content_table('chunks')`); err == nil {
+		t.Error("the role may call what is for the functions alone")
+	}
+}
