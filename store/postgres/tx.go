@@ -25,7 +25,8 @@ const bindSearch = "SELECT set_config('app.tenant_id', $1, true), set_config('hn
 // planSearches is how the connections of searches plan. Their statements are written for one plan each, whatever the
 // tables hold: look-ups by the key they are ordered as (lookup.go), vectors by their index. So they are planned once a
 // connection, with the other ways closed, and not anew for every search, which would take as long as the search itself.
-const planSearches = `SET plan_cache_mode = force_generic_plan; SET hnsw.iterative_scan = relaxed_order;
+// What a closed way costs by the planner's book would set off compilation.
+const planSearches = `SET plan_cache_mode = force_generic_plan; SET jit = off; SET hnsw.iterative_scan = relaxed_order;
 	SET enable_sort = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_memoize = off`
 
 // retryAfterOutage is what clients are told to wait while the database is away.
