@@ -36,9 +36,7 @@ func writeJSON(w io.Writer, v any) error {
 			buffers.Put(buffer)
 		}
 	}()
-	encoder := json.NewEncoder(buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
+	if err := encode(buffer, v); err != nil {
 		return err
 	}
 	if answer, ok := w.(http.ResponseWriter); ok {
@@ -46,4 +44,20 @@ func writeJSON(w io.Writer, v any) error {
 	}
 	_, err := w.Write(buffer.Bytes())
 	return err
+}
+
+// selfEncoded is an answer that many wait for and that knows its own form.
+type selfEncoded interface {
+	appendJSON(b []byte) ([]byte, error)
+}
+
+func encode(buffer *bytes.Buffer, v any) error {
+	if own, ok := v.(selfEncoded); ok {
+		encoded, err := own.appendJSON(buffer.AvailableBuffer())
+		buffer.Write(encoded)
+		return err
+	}
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }

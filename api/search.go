@@ -7,6 +7,7 @@ import (
 
 	"lindero/api/strictjson"
 	"lindero/fault"
+	"lindero/internal/jsontext"
 	"lindero/search"
 	"lindero/tenant"
 )
@@ -56,6 +57,15 @@ func viewSearch(ctx context.Context, response search.Response) searchView {
 		response.Results = []search.Result{}
 	}
 	return searchView{Response: response, RequestID: exchangeOf(ctx).requestID}
+}
+
+// appendJSON implements selfEncoded.
+func (v searchView) appendJSON(b []byte) ([]byte, error) {
+	b, err := v.AppendFields(append(b, '{'))
+	if err != nil {
+		return nil, err
+	}
+	return append(jsontext.AppendString(append(b, `,"request_id":`...), v.RequestID), "}\n"...), nil
 }
 
 func (s *server) searchBatch(ctx context.Context, _ *none, body *searchBatch) (*answer[batchResults], error) {
