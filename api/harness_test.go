@@ -46,6 +46,7 @@ type deployment struct {
 	t        testing.TB
 	url      string
 	server   *server
+	uses     *auth.Uses // flushed by tests that want to see them
 	isolated error // what the isolation check says; set before requests
 	unready  error
 	logs     *logBuffer
@@ -71,11 +72,14 @@ func deployLimited(t testing.TB, limits Limits) *deployment {
 	searches, err := search.New(search.Config{Log: quiet, Embedder: embedder})
 	must(t, err)
 	d := &deployment{t: t, logs: &logBuffer{}}
+	d.uses = auth.NewUses(func(ctx context.Context, id tenant.ID, uses map[string]time.Time) error {
+		return st.ForTenant(id).KeysUsed(ctx, uses)
+	}, quiet)
 	var engine http.Handler
 	d.server, engine, err = build(Config{
 		Storage:       func(id tenant.ID) Storage { return st.ForTenant(id) },
 		Search:        searches,
-		Authenticator: auth.New(st, st.Notifications()),
+		Authenticator: auth.New(st, st.Notifications(), d.uses),
 		Admin: admin.New(admin.Config{Platform: platform, DefaultEmbedding: profile,
 			DefaultChunking: store.Chunking{Strategy: "structure"}}),
 		AdminKeys:         []string{"", platformKey},

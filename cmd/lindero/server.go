@@ -55,6 +55,7 @@ type server struct {
 	pinecone *pinecone.Backend // nil: this deployment has none
 	guard    *postgres.IsolationGuard
 	search   *search.Service
+	keyUses  *auth.Uses // nil without HTTP
 	jobs     *jobs.Jobs
 	queue    *queueWatch
 	http     *http.Server
@@ -173,11 +174,14 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.keyUses = auth.NewUses(func(ctx context.Context, id tenant.ID, uses map[string]time.Time) error {
+		return s.store.ForTenant(id).KeysUsed(ctx, uses)
+	}, s.cfg.Log)
 	config := api.Config{
 		Storage:           s.storage,
 		Search:            s.search,
 		Neighbours:        s.search.Gate(),
-		Authenticator:     auth.New(s.store, s.store.Notifications()),
+		Authenticator:     auth.New(s.store, s.store.Notifications(), s.keyUses),
 		AdminKeys:         s.cfg.AdminKeys,
 		Ready:             s.ready,
 		Warnings:          s.queue.warnings,
@@ -250,6 +254,7 @@ func (s *server) run(ctx context.Context) error {
 	go s.queue.run(watching)
 	failed := make(chan error, 1)
 	if s.http != nil {
+		go s.keyUses.Run(watching)
 		go func() { failed <- s.http.Serve(s.listener) }()
 		s.cfg.Log.Info("listening", "address", s.listener.Addr().String())
 	}
@@ -271,6 +276,7 @@ func (s *server) stop() (err error) {
 		if err = s.http.Shutdown(grace); err != nil {
 			err = errors.Join(fmt.Errorf("some requests did not finish in time: %w", err), s.http.Close())
 		}
+		s.keyUses.Flush(grace)
 	}
 	if s.jobs != nil {
 		grace, cancel := context.WithTimeout(context.Background(), jobGrace)

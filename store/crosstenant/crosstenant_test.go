@@ -171,7 +171,7 @@ func TestKeysAcrossProcesses(t *testing.T) {
 	ctx := t.Context()
 	acme := f.create(t, "acme")
 	awaitConnected(t, f.store.Notifications())
-	authenticator := auth.New(f.store, f.store.Notifications())
+	authenticator := auth.New(f.store, f.store.Notifications(), nil)
 	admit := func(secret string) fault.Code {
 		_, err := authenticator.Authenticate(ctx, secret)
 		return fault.CodeOf(err)

@@ -94,6 +94,9 @@ func registerKeyCases() {
 	})
 	registerIsolationCase("Keys", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Keys(n.b.ctx, firstPage) })
 	registerIsolationCase("RevokeKey", func(n *neighbours, h *postgres.Handle) (any, error) { return nil, h.RevokeKey(n.b.ctx, n.key) })
+	registerIsolationCase("KeysUsed", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return nil, h.KeysUsed(n.b.ctx, map[string]time.Time{n.key: time.Now()})
+	})
 	registerIsolationCase("RotateKey", func(n *neighbours, h *postgres.Handle) (any, error) {
 		k, _, err := h.RotateKey(n.b.ctx, n.key)
 		return k, err

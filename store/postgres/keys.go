@@ -110,6 +110,24 @@ func (h *Handle) RotateKey(ctx context.Context, id string) (tenant.Key, string, 
 	return key, secret, err
 }
 
+// KeysUsed writes when keys of the tenant were last used, by id. A later time that is known already stays, and a key
+// that somebody is writing is left to them: it is never waited for.
+func (h *Handle) KeysUsed(ctx context.Context, uses map[string]time.Time) error {
+	ids, times := make([]string, 0, len(uses)), make([]time.Time, 0, len(uses))
+	for id, at := range uses {
+		ids, times = append(ids, id), append(times, at)
+	}
+	return h.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `WITH free AS (
+				SELECT k.id, u.at FROM unnest($2::text[], $3::timestamptz[]) u (id, at) JOIN api_keys k ON k.id = u.id
+				WHERE k.tenant_id = $1 AND (k.last_used_at IS NULL OR k.last_used_at < u.at)
+				FOR NO KEY UPDATE OF k SKIP LOCKED)
+			UPDATE api_keys k SET last_used_at = free.at FROM free WHERE k.tenant_id = $1 AND k.id = free.id`,
+			h.id.UUID(), ids, times)
+		return err
+	})
+}
+
 // LookupKey finds a key by its public id, whoever it belongs to, for package auth. Nothing of the record is
 // proven. An unknown id is fault.NotFound.
 func (s *Store) LookupKey(ctx context.Context, id string) (credential.Record, error) {

@@ -51,6 +51,7 @@ type Authenticator struct {
 	keys          Keys
 	notifications Notifications
 	cache         *otter.Cache[[sha256.Size]byte, entry] // by hash of the credential: no secret stays in memory
+	uses          *Uses
 	// revocations counts what was dropped, so that a look-up begun before a revocation is not cached after it.
 	revocations atomic.Uint64
 	now         func() time.Time
@@ -63,10 +64,10 @@ type entry struct {
 	until  time.Time
 }
 
-// New makes an Authenticator.
-func New(keys Keys, notifications Notifications) *Authenticator {
+// New makes an Authenticator. uses is told of keys that are used; nil: nobody is.
+func New(keys Keys, notifications Notifications, uses *Uses) *Authenticator {
 	a := &Authenticator{
-		keys: keys, notifications: notifications, now: time.Now,
+		keys: keys, notifications: notifications, uses: uses, now: time.Now,
 		cache: otter.Must(&otter.Options[[sha256.Size]byte, entry]{MaximumSize: cacheSize}),
 	}
 	notifications.OnKey(a.revoked)
@@ -100,7 +101,12 @@ func (a *Authenticator) Authenticate(ctx context.Context, presented string) (Pri
 			a.cache.Invalidate(sum)
 		}
 	}
-	return a.admit(found)
+	p, err := a.admit(found)
+	// A key in use is proven anew whenever its entry runs out, so what the cache answers need not be noted.
+	if err == nil && a.uses != nil {
+		a.uses.note(p, a.now())
+	}
+	return p, err
 }
 
 // prove looks the key up and checks the secret. An unknown id costs the same comparison as a known one.

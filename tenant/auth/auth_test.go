@@ -71,7 +71,7 @@ func newFixture(change func(*credential.Record)) *fixture {
 		keys:          &fakeKeys{records: map[string]credential.Record{id: record}},
 		notifications: &fakeNotifications{epoch: 1, connected: true}, id: id, secret: secret,
 	}
-	f.Authenticator = New(f.keys, f.notifications)
+	f.Authenticator = New(f.keys, f.notifications, nil)
 	return f
 }
 
