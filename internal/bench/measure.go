@@ -38,7 +38,7 @@ const warmUp = 5
 type asker func(context.Context, *query) (time.Duration, error)
 
 // latency measures all cells with one client, by each asker, in turns, so that whatever else the machine does hits all
-// alike. The answer has a row for each asker with a column for each cell.
+// alike, and so does finding in the processor's caches what the asker before has read. The answer has a row for each asker with a column for each cell.
 func (b *Bench) latency(ctx context.Context, cells []*cell, askers ...asker) ([][]Percentiles, error) {
 	all := make([][]latencies, len(askers))
 	for a := range all {
@@ -49,7 +49,8 @@ func (b *Bench) latency(ctx context.Context, cells []*cell, askers ...asker) ([]
 	}
 	for round := range warmUp + b.cfg.Rounds {
 		for i, c := range cells {
-			for a := 0; a < len(askers) && c.failed == nil; a++ {
+			for turn := 0; turn < len(askers) && c.failed == nil; turn++ {
+				a := (turn + round/len(c.queries)) % len(askers)
 				took, err := askers[a](ctx, c.queries[round%len(c.queries)])
 				if err != nil {
 					if err := c.broken(ctx, err); err != nil {
