@@ -12,21 +12,42 @@ const (
 	Pinecone = "pinecone"
 )
 
-// VectorChange is one difference between the vectors on record and what an index outside the database was told.
+// VectorEntry is an entry of the outbox: of these ordinals an index outside the database must be told what is on record.
+type VectorEntry struct {
+	Collection uuid.UUID
+	First      int64
+	Run        int // how many ordinals, from First on; at most MaxRun
+	Dimensions int
+	Revision   int64  // an acknowledgement counts for this state of the entry only; once acknowledged, the number of the reading
+	Deleted    bool   // none of them is on record any more
+	Reading    int64  // with the acknowledgement: the number of the reading that was told
+	Position   *int64 // with the acknowledgement: in the index's log, where the backend told it
+	Visible    bool   // with the acknowledgement: reads were seen to have come that far
+}
+
+// MaxRun is how many ordinals an entry has at most.
+const MaxRun = 1000
+
+// Last is the last ordinal of the run.
+func (e *VectorEntry) Last() int64 { return e.First + int64(e.Run) - 1 }
+
+// VectorReading is what is on record of the ordinals of some entries.
+type VectorReading struct {
+	Number  int64 // later ones have larger numbers
+	Changes []VectorChange
+}
+
+// VectorChange is what an index outside the database is told of one vector.
 type VectorChange struct {
 	Collection uuid.UUID
 	Ordinal    int64
-	Dimensions int
-	Revision   int64  // of the entry: an acknowledgement counts for this state of it only
-	Deleted    bool   // the index must forget the vector; what follows is empty
-	Position   *int64 // in the index's log, where the backend told it on acknowledging
-	Visible    bool   // with the acknowledgement: reads were seen to have come that far
+	Deleted    bool // the index must forget the vector; what follows is empty
 	Vector     []float32
 	DocumentID string
-	Metadata   json.RawMessage // of the document, what filters look at; a flat object
+	Metadata   json.RawMessage // of the document, what filters look at: a flat object; nil when it is empty
 }
 
-// VectorKey is where in the order of changes one stands.
+// VectorKey names a vector.
 type VectorKey struct {
 	Collection uuid.UUID
 	Ordinal    int64

@@ -94,9 +94,9 @@ func checkHost(host string) (string, error) {
 
 // Backend is the connection to Pinecone, shared by all tenants. It is safe for concurrent use.
 type Backend struct {
-	cfg      Config
-	client   *sdk.Client
-	paces    *otter.Cache[tenant.ID, *spacePace]
+	cfg    Config
+	client *sdk.Client
+	paces  *otter.Cache[tenant.ID, *spacePace]
 
 	mu      sync.Mutex
 	indexes map[int]*index // by dimension

@@ -48,7 +48,7 @@ func parseID(id string) (k recordKey, ok bool) {
 const (
 	collectionField = "collection"
 	documentField   = "document"
-	revisionField   = "revision" // of the outbox entry that wrote the record
+	revisionField   = "revision" // the number of the reading that the record is of
 	partialField    = "partial"  // the tenant's fields did not fit
 	fieldPrefix     = "f_"
 )
@@ -56,11 +56,11 @@ const (
 // maxFields leaves room for our own fields within Pinecone's 40 KB of metadata a record.
 const maxFields = 36 << 10
 
-// record is a change as Pinecone takes it.
-func (s *space) record(c *store.VectorChange) (*sdk.Vector, int, error) {
+// record is a change as Pinecone takes it, and about how many bytes it is, rather more.
+func (s *space) record(c *store.VectorChange, reading int64) (*sdk.Vector, int, error) {
 	fields := map[string]*structpb.Value{
 		collectionField: structpb.NewStringValue(c.Collection.String()), documentField: structpb.NewStringValue(c.DocumentID),
-		revisionField: structpb.NewNumberValue(float64(c.Revision)),
+		revisionField: structpb.NewNumberValue(float64(reading)),
 	}
 	if err := addFields(fields, c.Metadata); err != nil {
 		return nil, 0, fmt.Errorf("metadata of document %q: %w", c.DocumentID, err)

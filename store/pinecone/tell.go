@@ -2,66 +2,103 @@ package pinecone
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"sync"
 	"time"
 
-	sdk "github.com/pinecone-io/go-pinecone/v5/pinecone"
 	"golang.org/x/sync/errgroup"
 
 	"lindero/store"
 	"lindero/tenant"
 )
 
-// tell sends all changes there are, or as many as the time allows, and returns the number of those acknowledged. The
-// next ones are read, and the last ones' acknowledgements noted, while some are being sent.
+// teller tells Pinecone what a tenant's outbox holds. The next vectors are read while some are being sent, and what was
+// acknowledged is noted meanwhile.
+type teller struct {
+	backend *Backend
+	id      tenant.ID
+	ledger  Ledger
+	spaces  map[int]*space // by dimension, their namespaces noted
+	told    int            // entries acknowledged and noted
+}
+
+// tell sends all changes there are, or as many as the time allows, and returns of how many entries of the outbox.
 func (b *Backend) tell(ctx context.Context, id tenant.ID, ledger Ledger, until time.Time) (told int, err error) {
+	t := &teller{backend: b, id: id, ledger: ledger, spaces: map[int]*space{}}
 	group, ctx := errgroup.WithContext(ctx)
-	unsent, acknowledged := make(chan []store.VectorChange), make(chan *batch)
+	read, acknowledged := make(chan *part), make(chan *part, upsertsAtOnce)
 	group.Go(func() error {
-		defer close(unsent)
-		return readUnsent(ctx, ledger, until, unsent)
+		defer close(read)
+		return t.read(ctx, until, read)
 	})
 	group.Go(func() error {
 		defer close(acknowledged)
-		noted := map[int]bool{} // namespaces, by dimension
-		for changes := range unsent {
-			sent, err := b.send(ctx, id, ledger, noted, changes)
-			if err == nil {
-				err = put(ctx, acknowledged, sent)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.send(ctx, read, acknowledged)
 	})
-	group.Go(func() error {
-		for sent := range acknowledged {
-			if err := sent.note(ctx, ledger); err != nil {
-				return err
-			}
-			told += len(sent.upserts) + len(sent.deletes)
-		}
-		return nil
-	})
-	return told, group.Wait()
+	group.Go(func() error { return t.note(ctx, acknowledged) })
+	err = group.Wait()
+	return t.told, err
 }
 
-// readUnsent hands on batches of changes until there are no more or the time is up, one at least.
-func readUnsent(ctx context.Context, ledger Ledger, until time.Time, into chan<- []store.VectorChange) error {
-	var after store.VectorKey
-	for time.Now().Before(until) || after.Ordinal == 0 {
-		changes, err := ledger.UnsentVectors(ctx, after, syncBatch)
-		if err != nil || len(changes) == 0 {
+// read hands on what is to be told, until there is no more or the time is up, one part at least.
+func (t *teller) read(ctx context.Context, until time.Time, into chan<- *part) error {
+	var after store.VectorEntry
+	for {
+		entries, err := t.ledger.UnsentVectors(ctx, after, entriesRead)
+		if err != nil || len(entries) == 0 {
 			return err
 		}
-		last := changes[len(changes)-1]
-		after = store.VectorKey{Collection: last.Collection, Ordinal: last.Ordinal}
-		if err := put(ctx, into, changes); err != nil {
-			return err
+		after = entries[len(entries)-1]
+		for len(entries) > 0 {
+			n := partOf(entries)
+			p, err := t.readPart(ctx, entries[:n])
+			if err == nil {
+				err = put(ctx, into, p)
+			}
+			if err != nil || time.Now().After(until) {
+				return err
+			}
+			entries = entries[n:]
 		}
 	}
-	return nil
+}
+
+// partOf is how many of the entries make a part: some of the same collection, about partVectors in all.
+func partOf(entries []store.VectorEntry) (n int) {
+	for vectors := 0; n < len(entries) && entries[n].Collection == entries[0].Collection; n++ {
+		if vectors += entries[n].Run; n > 0 && vectors > partVectors {
+			break
+		}
+	}
+	return n
+}
+
+func (t *teller) readPart(ctx context.Context, entries []store.VectorEntry) (*part, error) {
+	s, err := t.space(ctx, entries[0].Dimensions)
+	if err != nil {
+		return nil, err
+	}
+	reading, err := t.ledger.ReadVectors(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	return newPart(s, entries, reading), nil
+}
+
+// space is the namespace of a dimension. It is noted before the first write to it.
+func (t *teller) space(ctx context.Context, dimensions int) (*space, error) {
+	if known := t.spaces[dimensions]; known != nil {
+		return known, nil
+	}
+	s, err := t.backend.space(ctx, t.id, dimensions, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.ledger.NoteNamespace(ctx, dimensions); err != nil {
+		return nil, err
+	}
+	t.spaces[dimensions] = s
+	return s, nil
 }
 
 func put[T any](ctx context.Context, into chan<- T, what T) error {
@@ -73,105 +110,57 @@ func put[T any](ctx context.Context, into chan<- T, what T) error {
 	}
 }
 
-// batch is what was sent of one read of the outbox: changes of one dimension.
-type batch struct {
-	space            *space
-	upserts, deletes []store.VectorChange
-}
-
-// send tells changes of one dimension. The namespace is noted before the first write to it.
-func (b *Backend) send(ctx context.Context, id tenant.ID, ledger Ledger, noted map[int]bool, changes []store.VectorChange) (*batch, error) {
-	dimensions := changes[0].Dimensions
-	s, err := b.space(ctx, id, dimensions, true)
-	if err != nil {
-		return nil, err
-	}
-	if !noted[dimensions] {
-		if err := ledger.NoteNamespace(ctx, dimensions); err != nil {
-			return nil, err
-		}
-		noted[dimensions] = true
-	}
-	sent := &batch{space: s, deletes: slices.DeleteFunc(slices.Clone(changes), func(c store.VectorChange) bool { return !c.Deleted })}
-	sent.upserts = slices.DeleteFunc(changes, func(c store.VectorChange) bool { return c.Deleted })
-	if err := s.upsertAll(ctx, sent.upserts); err != nil {
-		return nil, err
-	}
-	for ids := range slices.Chunk(s.ids(sent.deletes), maxIDs) {
-		if err := s.delete(ctx, ids); err != nil {
-			return nil, err
-		}
-	}
-	return sent, nil
-}
-
-// note tells the ledger what was acknowledged.
-func (sent *batch) note(ctx context.Context, ledger Ledger) error {
-	if err := sent.space.lookOnce(ctx, sent.upserts); err != nil {
-		return err
-	}
-	changesTold.WithLabelValues("upserted").Add(float64(len(sent.upserts)))
-	changesTold.WithLabelValues("deleted").Add(float64(len(sent.deletes)))
-	return ledger.VectorsSent(ctx, append(sent.upserts, sent.deletes...))
-}
-
-// lookOnce notes which changes reads have come to already: where that is soon, one note is spared for each.
-func (s *space) lookOnce(ctx context.Context, changes []store.VectorChange) error {
-	if len(changes) == 0 || changes[0].Position == nil {
-		return nil // looking for each would cost more than it spares
-	}
-	_, indexed, err := s.fetch(ctx, s.ids(changes[:1]))
-	if err != nil || indexed == nil {
-		return err
-	}
-	for i := range changes {
-		changes[i].Visible = changes[i].Position != nil && *changes[i].Position <= *indexed
-	}
-	return nil
-}
-
-// upsertAll writes changes in requests within the service's limits, and notes in each where it stands in the log.
-func (s *space) upsertAll(ctx context.Context, changes []store.VectorChange) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(upsertsAtOnce)
-	for len(changes) > 0 {
-		records, bytes, err := s.nextRequest(changes)
-		if err != nil {
-			return err
-		}
-		request := changes[:len(records)]
-		group.Go(func() error {
-			position, err := s.upsert(ctx, records, bytes)
-			for i := range request {
-				request[i].Position = position
-			}
-			return err
+// send tells parts, some requests at once, and hands on those that are acknowledged as a whole. A part with ordinals of
+// one that is under way waits: what is told last of a vector must be what was read last.
+func (t *teller) send(ctx context.Context, parts <-chan *part, acknowledged chan<- *part) error {
+	requests, ctx := errgroup.WithContext(ctx)
+	requests.SetLimit(upsertsAtOnce)
+	var underway sync.WaitGroup
+	begin := func(request func() error) {
+		underway.Add(1)
+		requests.Go(func() error {
+			defer underway.Done()
+			return request()
 		})
-		changes = changes[len(records):]
 	}
-	return group.Wait()
-}
-
-// nextRequest are the first of the changes as records, as many as one request takes, and how many bytes they are.
-func (s *space) nextRequest(changes []store.VectorChange) (records []*sdk.Vector, bytes int, err error) {
-	records = make([]*sdk.Vector, 0, min(len(changes), maxRecords))
-	for i := range changes[:min(len(changes), maxRecords)] {
-		record, size, err := s.record(&changes[i])
-		if err != nil {
-			return nil, 0, err
+	var reached store.VectorKey
+	for p := range parts {
+		if p.begins(reached) {
+			underway.Wait()
 		}
-		if i > 0 && bytes+size > maxBytes {
+		if ctx.Err() != nil { // a request has failed
 			break
 		}
-		records, bytes = append(records, record), bytes+size
+		reached = p.end(reached)
+		if err := p.send(ctx, begin, func() error { return put(ctx, acknowledged, p) }); err != nil {
+			return errors.Join(err, requests.Wait())
+		}
 	}
-	return records, bytes, nil
+	return requests.Wait()
 }
 
-func (s *space) ids(changes []store.VectorChange) []string {
-	ids := make([]string, len(changes))
-	for i := range changes {
-		ids[i] = recordID(s.tenant, changes[i].Collection, changes[i].Ordinal)
+// note tells the ledger what was acknowledged, as much at once as there is.
+func (t *teller) note(ctx context.Context, acknowledged <-chan *part) error {
+	for p := range acknowledged {
+		parts := []*part{p}
+		for range len(acknowledged) {
+			parts = append(parts, <-acknowledged)
+		}
+		entries := map[*space][]store.VectorEntry{}
+		for _, p := range parts {
+			entries[p.space] = append(entries[p.space], p.settled()...)
+			changesTold.WithLabelValues("upserted").Add(float64(len(p.upserts)))
+			changesTold.WithLabelValues("deleted").Add(float64(len(p.deletes)))
+		}
+		for s, settled := range entries {
+			if err := s.lookOnce(ctx, settled); err != nil {
+				return err
+			}
+			if err := t.ledger.VectorsSent(ctx, settled); err != nil {
+				return err
+			}
+			t.told += len(settled)
+		}
 	}
-	return ids
+	return nil
 }

@@ -50,8 +50,7 @@ const clearOutbox = `DELETE FROM vector_outbox WHERE tenant_id = $1 AND EXISTS (
 
 // noteAllVectors fills the outbox of a collection that has just come to an index outside the database.
 func (h *Handle) noteAllVectors(ctx context.Context, tx pgx.Tx, at place) error {
-	_, err := tx.Exec(ctx, `INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
-		SELECT $1, $2, ordinal, $4, false FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2 `+outboxAgain,
+	_, err := tx.Exec(ctx, changeOutboxOf(`SELECT ordinal FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2`, `$4`, `false`),
 		h.id.UUID(), at.collection, at.slot, at.dimensions)
 	return err
 }
@@ -88,12 +87,11 @@ func (h *Handle) NamespaceGone(ctx context.Context, dimensions int) error {
 // collection, and beside them those that are still on the way.
 func (h *Handle) IndexedVectors(ctx context.Context) (sets []store.VectorSet, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(`SELECT c.id, c.dimensions, ARRAY(SELECT v.ordinal FROM chunk_vectors v
-				WHERE v.slot = c.slot AND v.tenant_id = $1 AND v.collection_id = c.id
-					AND NOT EXISTS (SELECT FROM vector_outbox o WHERE o.tenant_id = $1 AND o.collection_id = c.id AND o.ordinal = v.ordinal
-						AND o.visible_at = 'infinity')
-				ORDER BY v.ordinal),
-				ARRAY(SELECT o.ordinal FROM vector_outbox o WHERE o.tenant_id = $1 AND o.collection_id = c.id ORDER BY o.ordinal)
+		const noted = `SELECT generate_series(o.ordinal, o.ordinal + o.run - 1) FROM vector_outbox o WHERE o.tenant_id = $1 AND o.collection_id = c.id`
+		b.Queue(`SELECT c.id, c.dimensions,
+				ARRAY(SELECT v.ordinal FROM chunk_vectors v WHERE v.slot = c.slot AND v.tenant_id = $1 AND v.collection_id = c.id
+					EXCEPT `+noted+` AND o.visible_at = 'infinity' ORDER BY 1),
+				ARRAY(SELECT DISTINCT n FROM (`+noted+`) o (n) ORDER BY n)
 			FROM collections c WHERE c.tenant_id = $1 AND c.backend = $2 AND c.deleted_at IS NULL ORDER BY c.id`,
 			h.id.UUID(), store.Pinecone).Query(func(rows pgx.Rows) error {
 			sets, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.VectorSet, err error) {
@@ -124,13 +122,11 @@ func (h *Handle) purgeIndexed(ctx context.Context, at place) error {
 	for {
 		var removed int64
 		err := h.write(ctx, func(tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, `WITH gone AS (DELETE FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2
+			err := tx.QueryRow(ctx, `WITH gone AS (DELETE FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2
 					AND ctid = ANY (ARRAY(SELECT ctid FROM chunk_vectors WHERE slot = $3 AND tenant_id = $1 AND collection_id = $2 LIMIT $5))
-					RETURNING ordinal)
-				INSERT INTO vector_outbox (tenant_id, collection_id, ordinal, dimensions, deleted)
-				SELECT $1, $2, ordinal, $4, true FROM gone `+outboxAgain,
-				h.id.UUID(), at.collection, at.slot, at.dimensions, purgeBatch)
-			removed = tag.RowsAffected()
+					RETURNING ordinal), noted AS (`+changeOutboxOf(`SELECT ordinal FROM gone`, `$4`, `true`)+`)
+				SELECT count(*) FROM gone`,
+				h.id.UUID(), at.collection, at.slot, at.dimensions, purgeBatch).Scan(&removed)
 			if err != nil || removed == 0 {
 				return err
 			}

@@ -1,119 +1,131 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"lindero/store"
 )
 
-// UnsentVectors returns changes that the index was not told of, in order after the given one, all of one dimension. A
-// tenant that is being deleted has none: its namespaces go as a whole.
-//
-// The entries are read first, then what belongs to them, in ranges: looking each vector up by itself would take several
-// times as long as sending it. Something may have changed in between; then the entry has another revision, the
-// acknowledgement of what was read will not count for it, and it is read again.
-func (h *Handle) UnsentVectors(ctx context.Context, after store.VectorKey, limit int) (changes []store.VectorChange, err error) {
+// UnsentVectors returns entries that the index was not told of, in order after the given one (the zero entry: from the
+// start). A tenant that is being deleted has none: its namespaces go as a whole.
+func (h *Handle) UnsentVectors(ctx context.Context, after store.VectorEntry, limit int) (entries []store.VectorEntry, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
-		b.Queue(`SELECT collection_id, ordinal, dimensions, revision, deleted FROM vector_outbox
-			WHERE tenant_id = $1 AND sent_at IS NULL AND (collection_id, ordinal) > ($3, $4)
+		b.Queue(`SELECT collection_id, ordinal, run, dimensions, revision, deleted FROM vector_outbox
+			WHERE tenant_id = $1 AND sent_at IS NULL AND (collection_id, ordinal, run) > ($3, $4, $5)
 				AND EXISTS (SELECT FROM tenants WHERE id = $1 AND state <> 'deleting')
-			ORDER BY collection_id, ordinal LIMIT $2`, h.id.UUID(), limit, after.Collection, after.Ordinal).Query(func(rows pgx.Rows) error {
-			changes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c store.VectorChange, err error) {
-				return c, row.Scan(&c.Collection, &c.Ordinal, &c.Dimensions, &c.Revision, &c.Deleted)
+			ORDER BY collection_id, ordinal, run LIMIT $2`, h.id.UUID(), limit, after.Collection, after.First, after.Run).Query(func(rows pgx.Rows) error {
+			entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e store.VectorEntry, err error) {
+				return e, row.Scan(&e.Collection, &e.First, &e.Run, &e.Dimensions, &e.Revision, &e.Deleted)
 			})
 			return err
 		})
 	})
-	if err != nil || len(changes) == 0 {
-		return nil, err
-	}
-	changes = ofOneDimension(changes)
-	return changes, h.readUnsent(ctx, changes)
+	return entries, err
 }
 
-// ofOneDimension is the first of the changes, as far as they share a dimension.
-func ofOneDimension(changes []store.VectorChange) []store.VectorChange {
-	for i := range changes {
-		if changes[i].Dimensions != changes[0].Dimensions {
-			return changes[:i]
-		}
+// ReadVectors returns what is on record of the ordinals of entries of one collection, in order of First. Each ordinal
+// comes once, in order; without vector or document it is a deletion.
+//
+// Something may have changed since the entries were read; then they have another revision, the acknowledgement of what
+// is read here will not count for them, and they are read again.
+func (h *Handle) ReadVectors(ctx context.Context, entries []store.VectorEntry) (reading store.VectorReading, err error) {
+	if len(entries) == 0 {
+		return reading, nil
 	}
-	return changes
-}
-
-// readUnsent completes changes with vector and document; without either the change is a deletion.
-func (h *Handle) readUnsent(ctx context.Context, changes []store.VectorChange) error {
-	err := h.read(ctx, func(b *pgx.Batch) {
+	wanted := wantedOf(entries)
+	err = h.read(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
-		for rest := changes; len(rest) > 0; {
-			n := 1
-			for n < len(rest) && rest[n].Collection == rest[0].Collection {
-				n++
-			}
-			h.queueUnsent(b, rest[:n])
-			rest = rest[n:]
-		}
+		// Before anything is read, so that a later reading, which has a larger number, knows at least as much.
+		b.Queue(`SELECT nextval('vector_reads')`).QueryRow(func(row pgx.Row) error { return row.Scan(&reading.Number) })
+		h.queueVectors(b, entries[0], wanted)
 	})
-	for i := range changes {
-		c := &changes[i]
+	for i := range wanted.changes {
+		c := &wanted.changes[i]
 		if c.Vector == nil || c.DocumentID == "" {
 			c.Deleted, c.Vector, c.DocumentID, c.Metadata = true, nil, "", nil
 		}
 	}
-	return err
+	reading.Changes = wanted.changes
+	return reading, err
 }
 
 // rangeGap is how many rows in between are rather read than a new range begun.
 const rangeGap = 8
 
-// queueUnsent reads vectors and documents of the changes of one collection.
-func (h *Handle) queueUnsent(b *pgx.Batch, changes []store.VectorChange) {
-	var lows, highs []int64
-	at := make(map[int64]int, len(changes))
-	for i := range changes {
-		ordinal := changes[i].Ordinal
-		if changes[i].Deleted {
-			continue
+// wantedVectors are the ordinals of some entries, as changes to be completed, and the ranges in which they lie.
+type wantedVectors struct {
+	changes     []store.VectorChange // by ordinal
+	lows, highs []int64
+}
+
+func wantedOf(entries []store.VectorEntry) *wantedVectors {
+	w := &wantedVectors{}
+	var next int64
+	for i := range entries {
+		e := &entries[i]
+		for n := max(next, e.First); n <= e.Last(); n++ {
+			w.changes = append(w.changes, store.VectorChange{Collection: e.Collection, Ordinal: n})
+			next = n + 1
 		}
-		at[ordinal] = i
-		if last := len(highs) - 1; last >= 0 && ordinal-highs[last] <= rangeGap {
-			highs[last] = ordinal
-			continue
+		if !e.Deleted {
+			w.widen(e.First, e.Last())
 		}
-		lows, highs = append(lows, ordinal), append(highs, ordinal)
 	}
-	if len(lows) == 0 {
+	return w
+}
+
+// widen adds a range that begins no earlier than the last one.
+func (w *wantedVectors) widen(low, high int64) {
+	if last := len(w.highs) - 1; last >= 0 && low-w.highs[last] <= rangeGap {
+		w.highs[last] = max(w.highs[last], high)
+		return
+	}
+	w.lows, w.highs = append(w.lows, low), append(w.highs, high)
+}
+
+// at returns the change of an ordinal, nil for one that is not wanted.
+func (w *wantedVectors) at(ordinal int64) *store.VectorChange {
+	i, found := slices.BinarySearchFunc(w.changes, ordinal, func(c store.VectorChange, n int64) int { return cmp.Compare(c.Ordinal, n) })
+	if !found {
+		return nil
+	}
+	return &w.changes[i]
+}
+
+// queueVectors reads vectors and documents in ranges of ordinals: looking each up by itself would take several times as
+// long as sending it.
+func (h *Handle) queueVectors(b *pgx.Batch, of store.VectorEntry, w *wantedVectors) {
+	if len(w.lows) == 0 {
 		return
 	}
 	b.Queue(`SELECT v.ordinal, v.embedding FROM unnest($3::bigint[], $4::bigint[]) AS k (low, high)
 		CROSS JOIN LATERAL (SELECT ordinal, embedding FROM chunk_vectors
 			WHERE slot = (SELECT slot FROM collections WHERE tenant_id = $1 AND id = $2)
 			AND tenant_id = $1 AND collection_id = $2 AND ordinal >= k.low AND ordinal <= k.high ORDER BY ordinal OFFSET 0) v`,
-		h.id.UUID(), changes[0].Collection, lows, highs).Query(func(rows pgx.Rows) error { return readVectors(rows, changes, at) })
+		h.id.UUID(), of.Collection, w.lows, w.highs).Query(func(rows pgx.Rows) error { return w.readVectors(rows, of.Dimensions) })
 	b.Queue(`SELECT c.ordinal, d.id, d.metadata FROM unnest($3::bigint[], $4::bigint[]) AS k (low, high)
 		CROSS JOIN LATERAL (SELECT ordinal, document_key FROM chunks WHERE tenant_id = $1 AND collection_id = $2
 			AND ordinal >= k.low AND ordinal <= k.high ORDER BY ordinal OFFSET 0) c
-		CROSS JOIN LATERAL (SELECT id, metadata FROM documents WHERE tenant_id = $1 AND collection_id = $2
+		CROSS JOIN LATERAL (SELECT id, nullif(metadata, '{}') AS metadata FROM documents WHERE tenant_id = $1 AND collection_id = $2
 			AND key >= c.document_key AND key <= c.document_key ORDER BY key OFFSET 0) d`,
-		h.id.UUID(), changes[0].Collection, lows, highs).Query(func(rows pgx.Rows) error { return readDocuments(rows, changes, at) })
+		h.id.UUID(), of.Collection, w.lows, w.highs).Query(w.readDocuments)
 }
 
-// readVectors puts vectors into the changes that want them, found by ordinal. Their values lie one after another in one
-// allocation.
-func readVectors(rows pgx.Rows, changes []store.VectorChange, at map[int64]int) error {
-	dimensions := changes[0].Dimensions
-	values := make([]float32, 0, len(at)*dimensions)
+// readVectors completes changes. Their values lie one after another in one allocation.
+func (w *wantedVectors) readVectors(rows pgx.Rows, dimensions int) error {
+	values := make([]float32, 0, len(w.changes)*dimensions)
 	var ordinal int64
 	for rows.Next() {
 		if err := rows.Scan(&ordinal, nil); err != nil {
 			return err
 		}
-		i, wanted := at[ordinal]
-		if !wanted {
+		change := w.at(ordinal)
+		if change == nil {
 			continue
 		}
 		begin := len(values)
@@ -121,23 +133,20 @@ func readVectors(rows pgx.Rows, changes []store.VectorChange, at map[int64]int) 
 		if values, err = decodeHalfVector(values, rows.RawValues()[1], rows.FieldDescriptions()[1].Format); err != nil {
 			return err
 		}
-		changes[i].Vector = values[begin:len(values):len(values)]
+		change.Vector = values[begin:len(values):len(values)]
 	}
 	return rows.Err()
 }
 
-// readDocuments puts documents into the changes of their chunks, found by ordinal.
-func readDocuments(rows pgx.Rows, changes []store.VectorChange, at map[int64]int) error {
-	var ordinal int64
-	var id string
-	var metadata json.RawMessage
+func (w *wantedVectors) readDocuments(rows pgx.Rows) error {
 	for rows.Next() {
-		metadata = nil // or it would be read over the last one's
-		if err := rows.Scan(&ordinal, &id, &metadata); err != nil {
+		var ordinal int64
+		var read store.VectorChange
+		if err := rows.Scan(&ordinal, &read.DocumentID, &read.Metadata); err != nil {
 			return err
 		}
-		if i, wanted := at[ordinal]; wanted {
-			changes[i].DocumentID, changes[i].Metadata = id, metadata
+		if change := w.at(ordinal); change != nil {
+			change.DocumentID, change.Metadata = read.DocumentID, read.Metadata
 		}
 	}
 	return rows.Err()

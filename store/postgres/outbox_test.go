@@ -37,18 +37,36 @@ func (e *env) onPinecone(ownerURL, name, document string) store.Collection {
 
 func registerOutboxCases() {
 	// sent is the entry that A's outbox holds, acknowledged.
-	sent := func(n *neighbours) ([]store.VectorChange, error) {
-		changes, err := n.a.Handle.UnsentVectors(n.a.ctx, store.VectorKey{}, 10)
+	sent := func(n *neighbours) ([]store.VectorEntry, error) {
+		entries, err := n.a.Handle.UnsentVectors(n.a.ctx, store.VectorEntry{}, 10)
 		if err != nil {
 			return nil, err
 		}
-		if len(changes) > 0 {
-			return changes, n.a.Handle.VectorsSent(n.a.ctx, changes)
+		if len(entries) > 0 {
+			return entries, n.a.Handle.VectorsSent(n.a.ctx, entries)
 		}
 		return n.a.Handle.UnseenVectors(n.a.ctx, 10)
 	}
+	// outside is an entry that stands for A's one vector outside the database.
+	outside := func(n *neighbours) []store.VectorEntry {
+		return []store.VectorEntry{{Collection: n.outside.ID, First: 1, Run: 1, Revision: 1, Dimensions: storefixture.Dimensions}}
+	}
 	registerIsolationCase("UnsentVectors", func(n *neighbours, h *postgres.Handle) (any, error) {
-		return h.UnsentVectors(n.b.ctx, store.VectorKey{}, 10)
+		return h.UnsentVectors(n.b.ctx, store.VectorEntry{}, 10)
+	})
+	registerIsolationCase("ReadVectors", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+		reading, err := h.ReadVectors(n.b.ctx, outside(n))
+		if len(reading.Changes) != 1 || !reading.Changes[0].Deleted { // to B there is no such vector
+			found = marker
+		}
+		return found, err
+	})
+	registerIsolationCase("VectorsOnRecord", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+		onRecord, err := h.VectorsOnRecord(n.b.ctx, outside(n))
+		if len(onRecord) != 1 || len(onRecord[0]) > 0 {
+			found = marker
+		}
+		return found, err
 	})
 	registerIsolationCase("UnseenVectors", func(n *neighbours, h *postgres.Handle) (any, error) {
 		if h == n.a.Handle {
@@ -59,20 +77,21 @@ func registerOutboxCases() {
 		return h.UnseenVectors(n.b.ctx, 10)
 	})
 	registerIsolationCase("VectorsSent", func(n *neighbours, h *postgres.Handle) (any, error) {
-		changes, err := n.a.Handle.UnsentVectors(n.a.ctx, store.VectorKey{}, 10)
+		entries, err := n.a.Handle.UnsentVectors(n.a.ctx, store.VectorEntry{}, 10)
 		if err != nil {
 			return nil, err
 		}
-		return nil, h.VectorsSent(n.b.ctx, changes)
+		return nil, h.VectorsSent(n.b.ctx, entries)
 	})
 	registerIsolationCase("VectorsVisible", func(n *neighbours, h *postgres.Handle) (any, error) {
-		changes := []store.VectorChange{{Collection: n.outside.ID, Ordinal: 1, Revision: 1, Dimensions: storefixture.Dimensions}}
+		entries := outside(n)
 		if h == n.a.Handle {
-			if _, err := sent(n); err != nil {
+			var err error
+			if entries, err = sent(n); err != nil {
 				return nil, err
 			}
 		}
-		return nil, h.VectorsVisible(n.b.ctx, changes)
+		return nil, h.VectorsVisible(n.b.ctx, entries)
 	})
 	registerIsolationCase("ForgetVisible", func(n *neighbours, h *postgres.Handle) (found any, err error) {
 		if h == n.a.Handle {
@@ -129,17 +148,17 @@ func TestOutboxFollowsTheRecord(t *testing.T) {
 	e.Collection = e.onPinecone(e.OwnerURL, "outside", "one")
 	e.put("two", "text of two")
 	e.index()
-	unsent := e.unsent()
-	if len(unsent) != 2 || unsent[1].DocumentID != "two" || len(unsent[1].Vector) != storefixture.Dimensions || unsent[0].Deleted {
-		t.Fatalf("two documents left %+v in the outbox", unsent)
+	unsent, found := e.unsent()
+	if len(unsent) != 2 || len(found) != 2 || found[1].DocumentID != "two" || len(found[1].Vector) != storefixture.Dimensions || found[0].Deleted {
+		t.Fatalf("two documents left %+v in the outbox, of which %+v is on record", unsent, found)
 	}
 	e.must(e.Handle.VectorsSent(e.ctx, unsent[:1]))
 	// While the second is being sent it is deleted: the acknowledgement must not hide that.
 	e.must(e.Handle.DeleteDocument(e.ctx, "outside", "two"))
 	e.must(e.Handle.VectorsSent(e.ctx, unsent[1:]))
-	left := e.unsent()
-	if len(left) != 1 || !left[0].Deleted || left[0].Ordinal != unsent[1].Ordinal || left[0].Vector != nil {
-		t.Fatalf("after a deletion under way the outbox holds %+v", left)
+	left, found := e.unsent()
+	if len(left) != 1 || !left[0].Deleted || left[0].First != unsent[1].First || len(found) != 1 || !found[0].Deleted || found[0].Vector != nil {
+		t.Fatalf("after a deletion under way the outbox holds %+v, of which %+v is on record", left, found)
 	}
 	e.must(e.Handle.VectorsSent(e.ctx, left))
 	if n := e.count("vector_outbox"); n != 1 {
@@ -162,10 +181,11 @@ func TestOutboxNotesNewMetadata(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Collection = e.onPinecone(e.OwnerURL, "outside", "one")
-	e.must(e.Handle.VectorsSent(e.ctx, e.unsent()))
+	entries, _ := e.unsent()
+	e.must(e.Handle.VectorsSent(e.ctx, entries))
 	_, err := e.Handle.PatchDocument(e.ctx, "outside", "one", store.Patch{Metadata: []byte(`{"kind":"new"}`)})
 	e.must(err)
-	if again := e.unsent(); len(again) != 1 || string(again[0].Metadata) != `{"kind": "new"}` {
+	if _, again := e.unsent(); len(again) != 1 || string(again[0].Metadata) != `{"kind": "new"}` {
 		t.Errorf("after a patch the outbox holds %+v", again)
 	}
 }
@@ -184,14 +204,15 @@ func TestAlignBackend(t *testing.T) {
 		asOwner(t, e.OwnerURL, `UPDATE tenants SET vectors = '`+step.backend+`' WHERE id = '`+e.ID.String()+`'`)
 		backend, err := e.Handle.AlignBackend(e.ctx)
 		c, _ := e.Handle.Collection(e.ctx, "default")
-		if got := e.unsent(); err != nil || backend != step.backend || c.Backend != step.backend || len(got) != step.unsent {
+		if _, got := e.unsent(); err != nil || backend != step.backend || c.Backend != step.backend || len(got) != step.unsent {
 			t.Fatalf("moving to %s: %s, %v; the outbox holds %d", step.backend, backend, err, len(got))
 		}
 	}
 	e.must(e.Handle.DeleteCollection(e.ctx, "default"))
 	e.must(e.Handle.PurgeCollection(e.ctx, e.Collection.ID))
-	if got := e.unsent(); len(got) != 2 || !got[0].Deleted || !got[1].Deleted || got[0].Dimensions != storefixture.Dimensions {
-		t.Errorf("after deleting the collection the outbox holds %+v", got)
+	entries, got := e.unsent()
+	if len(got) != 2 || !got[0].Deleted || !got[1].Deleted || len(entries) != 1 || entries[0].Dimensions != storefixture.Dimensions {
+		t.Errorf("after deleting the collection the outbox holds %+v, of which %+v is on record", entries, got)
 	}
 }
 
@@ -204,18 +225,30 @@ func TestPurgeWaitsForNamespaces(t *testing.T) {
 	if err := e.Handle.PurgeTenant(e.ctx); err == nil {
 		t.Fatal("a tenant was purged whose namespace is still there")
 	}
-	if got := e.unsent(); len(got) != 0 {
+	if got, _ := e.unsent(); len(got) != 0 {
 		t.Errorf("a tenant being deleted still sends %+v", got)
 	}
 	e.must(e.Handle.NamespaceGone(e.ctx, storefixture.Dimensions))
 	e.must(e.Handle.PurgeTenant(e.ctx))
 }
 
-func (e *env) unsent() []store.VectorChange {
+// unsent is what the outbox holds and what of it is on record.
+func (e *env) unsent() ([]store.VectorEntry, []store.VectorChange) {
 	e.Helper()
-	changes, err := e.Handle.UnsentVectors(e.ctx, store.VectorKey{}, 100)
+	entries, err := e.Handle.UnsentVectors(e.ctx, store.VectorEntry{}, 100)
 	e.must(err)
-	return changes
+	var found []store.VectorChange
+	for begin := 0; begin < len(entries); {
+		end := begin + 1
+		for end < len(entries) && entries[end].Collection == entries[begin].Collection {
+			end++
+		}
+		reading, err := e.Handle.ReadVectors(e.ctx, entries[begin:end])
+		e.must(err)
+		found = append(found, reading.Changes...)
+		begin = end
+	}
+	return entries, found
 }
 
 func (e *env) must(err error) {

@@ -21,7 +21,8 @@ func proposedVectors(args *arguments, leaf, slot, tenant, collection string, p *
 		WHERE x.slot = %s AND x.tenant_id = %s AND x.collection_id = %s AND x.ordinal = k.ordinal OFFSET 0) x`, leaf, slot, tenant, collection)
 	return fmt.Sprintf(`(SELECT x.* FROM (
 			SELECT unnest(%s::bigint[]) AS ordinal
-			UNION SELECT o.ordinal FROM (SELECT ordinal FROM vector_outbox WHERE tenant_id = %s AND collection_id = %s AND NOT deleted
+			UNION SELECT generate_series(o.ordinal, o.ordinal + o.run - 1) FROM (SELECT ordinal, run FROM vector_outbox
+				WHERE tenant_id = %s AND collection_id = %s AND NOT deleted
 				AND visible_at > now() - make_interval(secs => %s) ORDER BY visible_at OFFSET 0) o) k %s) v WHERE true`,
 		args.add(p.Ordinals), tenant, collection, args.add((time.Since(p.Asked) + visibleMargin).Seconds()), look)
 }
