@@ -124,6 +124,10 @@ func TestHostileRequests(t *testing.T) {
 		{reader, "POST", "/v1/search", `{"vector":[1` + strings.Repeat(",1", 4000) + `],"collections":["ext"]}`, "", 422, "invalid_request"},
 		{reader, "POST", "/v1/search", `{"query":"a","collections":["absent"]}`, "", 404, "not_found"},
 		{reader, "POST", "/v1/search", `{"query":"a","tenant":"other"}`, "", 422, "invalid_request"},
+		{reader, "POST", "/v1/search", `{"query":"a","rerank":{}}`, "", 422, "invalid_request"},
+		{reader, "POST", "/v1/search", `{"query":"a","mmr":{}}`, "", 422, "invalid_request"},
+		{reader, "POST", "/v1/search", `{"query":"a","mmr":{"lambda":1.5}}`, "", 422, "invalid_request"},
+		{reader, "POST", "/v1/search", `{"query":"a","mmr":{"lambda":0.5,"k":1}}`, "", 422, "invalid_request"},
 		{reader, "POST", "/v1/search/batch", `{"searches":[]}`, "", 422, "invalid_request"},
 		// Documents.
 		{writer, "PUT", docs + "/b", `{}`, "", 422, "invalid_request"},

@@ -41,7 +41,7 @@ type Request struct {
 	MinScore    *float64        `json:"min_score,omitempty"`
 	GroupBy     string          `json:"group_by,omitempty"`
 	Rerank      json.RawMessage `json:"rerank,omitempty"`
-	MMR         json.RawMessage `json:"mmr,omitempty"`
+	MMR         *MMR            `json:"mmr,omitempty"`
 	Exact       bool            `json:"exact,omitempty"`
 	Include     []string        `json:"include,omitempty"`
 	Offset      int             `json:"offset,omitempty"`
@@ -58,6 +58,7 @@ type question struct {
 	mode        string
 	filter      filter.Expr
 	minScore    float64
+	mmr         *float64 // lambda; nil: as they rank
 	byDocument  bool
 	exact       bool
 	include     map[string]bool
@@ -86,7 +87,7 @@ func parse(r *Request) (*question, error) {
 	if r.MinScore != nil {
 		q.minScore = *r.MinScore
 	}
-	for _, check := range []func(*Request) error{q.checkText, q.checkVector, q.checkNumbers, q.checkNames, q.checkInclude} {
+	for _, check := range []func(*Request) error{q.checkText, q.checkVector, q.checkNumbers, q.checkNames, q.checkInclude, q.checkMMR} {
 		if err := check(r); err != nil {
 			return nil, err
 		}
@@ -151,9 +152,7 @@ func (q *question) checkNames(r *Request) error {
 	case r.GroupBy != "" && !q.byDocument:
 		return fault.InvalidField("body.group_by", r.GroupBy, "must be document")
 	case given(r.Rerank):
-		return fault.InvalidField("body.rerank", nil, "this deployment has no reranker; leave it out")
-	case given(r.MMR):
-		return fault.InvalidField("body.mmr", nil, "this deployment does not diversify results; leave it out")
+		return fault.InvalidField("body.rerank", nil, "this deployment has no reranker; leave it out, or rerank what is found yourself")
 	}
 	return nil
 }

@@ -15,14 +15,14 @@ import (
 func (r *run) hydrate(ctx context.Context, hits []hit) ([]hit, error) {
 	hits = r.above(hits)
 	wanted := hits
-	if !r.q.byDocument && len(hits) > r.q.depth() {
-		wanted = hits[:r.q.depth()]
+	if !r.q.byDocument && len(hits) > r.q.wanted() {
+		wanted = hits[:r.q.wanted()]
 	}
 	keys := make([]Key, len(wanted))
 	for i, h := range wanted {
 		keys[i] = h.key
 	}
-	passages, err := r.snapshot.Hydrate(ctx, keys, r.q.include["vector"])
+	passages, err := r.snapshot.Hydrate(ctx, keys, r.q.vectors())
 	if err != nil {
 		return nil, err
 	}

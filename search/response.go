@@ -59,8 +59,9 @@ type Explain struct {
 	Mode       string       `json:"mode"` // after falling back, where that was necessary
 	Legs       []ExplainLeg `json:"legs"`
 	Weights    *Weights     `json:"weights,omitempty"` // of the fusion
-	RoundTrips int          `json:"round_trips"`       // of the last attempt
-	Attempts   int          `json:"attempts"`          // more than one when a description was out of date
+	MMR        *ExplainMMR  `json:"mmr,omitempty"`
+	RoundTrips int          `json:"round_trips"` // of the last attempt
+	Attempts   int          `json:"attempts"`    // more than one when a description was out of date
 	EmbedMS    float64      `json:"embed_ms"`
 	RetrieveMS float64      `json:"retrieve_ms"`
 	RankMS     float64      `json:"rank_ms"`

@@ -41,7 +41,7 @@ func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
 	if err := r.plan(ctx, collections); err != nil {
 		return Response{}, err
 	}
-	limit := r.q.depth()
+	limit := r.q.wanted()
 	if r.fused() || r.q.byDocument {
 		limit = max(minCandidates, candidateFactor*limit)
 	}
@@ -50,8 +50,8 @@ func (r *run) answer(ctx context.Context, fresh bool) (Response, error) {
 		if err != nil {
 			return Response{}, err
 		}
-		if len(hits) >= r.q.depth() || exhausted || !r.q.byDocument {
-			return r.respond(hits), nil
+		if len(hits) >= r.q.wanted() || exhausted || !r.q.byDocument {
+			return r.respond(r.diversify(hits)), nil
 		}
 		limit *= candidateFactor
 	}
@@ -73,7 +73,7 @@ func (r *run) admitted(ctx context.Context, limit int) (hits []hit, exhausted bo
 
 // attempt runs the legs with a number of candidates each. exhausted means that more would find nothing new.
 func (r *run) attempt(ctx context.Context, limit int) (hits []hit, exhausted bool, err error) {
-	plan := Plan{Targets: r.targets, Filter: r.q.filter, Vectors: r.q.include["vector"], Count: r.q.explain}
+	plan := Plan{Targets: r.targets, Filter: r.q.filter, Vectors: r.q.vectors(), Count: r.q.explain}
 	plan.Passages = r.readsAtOnce()
 	for i := range plan.Targets {
 		plan.Targets[i].Limit = limit
@@ -107,7 +107,7 @@ func (r *run) readsAtOnce() bool {
 	if len(r.targets) != 1 || r.fused() {
 		return false
 	}
-	return r.hasVectors() || (r.hasTerms() && r.q.filter == nil && !r.q.include["vector"])
+	return r.hasVectors() || (r.hasTerms() && r.q.filter == nil && !r.q.vectors())
 }
 
 // plan decides which legs each collection gets.
