@@ -17,7 +17,7 @@ import (
 func TestArraysEncodeAsTheLibraryDoes(t *testing.T) {
 	t.Parallel()
 	plain, ours := pgtype.NewMap(), pgtype.NewMap()
-	registerArrays(ours)
+	registerEncoders(ours)
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.Just(""))
 		var ids []uuid.UUID
@@ -48,7 +48,7 @@ func TestArraysEncodeAsTheLibraryDoes(t *testing.T) {
 func TestArraysOfOtherTypesAreLeftToTheLibrary(t *testing.T) {
 	t.Parallel()
 	types := pgtype.NewMap()
-	registerArrays(types)
+	registerEncoders(types)
 	word := "a"
 	got, err := types.Encode(pgtype.TextArrayOID, pgtype.BinaryFormatCode, []*string{&word, nil}, nil)
 	if want := "\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x19\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x01a\xff\xff\xff\xff"; err != nil || string(got) != want {

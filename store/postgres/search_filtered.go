@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 
-	pgvector "github.com/pgvector/pgvector-go"
-
 	"lindero/search"
 	"lindero/store/filter"
 )
@@ -49,7 +47,7 @@ func (s *snapshot) indexedFiltered(args *arguments, tenant, collection string, t
 	l := &filteredLeg{
 		filter: &filterSQL{args: args, tenant: tenant, collection: collection},
 		leaf:   leafOf(target),
-		vector: args.add(pgvector.NewHalfVector(target.Vector)), slot: args.add(target.Collection.Slot), limit: args.add(target.Limit),
+		vector: args.add(halfVector(target.Vector)), slot: args.add(target.Collection.Slot), limit: args.add(target.Limit),
 		dimensions: target.Collection.Embedding.Dimensions, tenant: tenant, collection: collection,
 	}
 	ways := waysTo(plan.Filter)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	pgvector "github.com/pgvector/pgvector-go"
 
 	"lindero/search"
 )
@@ -73,12 +72,12 @@ func (s *snapshot) scanned(args *arguments, tenant, collection string, target se
 		source += s.narrowed(args, tenant, collection, "v.ordinal", plan)
 	}
 	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, v.embedding <=> %s AS distance FROM %s ORDER BY distance, v.ordinal LIMIT %s`,
-		args.add(pgvector.NewHalfVector(target.Vector)), source, args.add(target.Limit))
+		args.add(halfVector(target.Vector)), source, args.add(target.Limit))
 }
 
 // indexed asks the collection's own approximate index.
 func (s *snapshot) indexed(args *arguments, tenant, collection string, target search.Target) string {
-	distance := fmt.Sprintf("v.embedding::halfvec(%d) <=> %s", target.Collection.Embedding.Dimensions, args.add(pgvector.NewHalfVector(target.Vector)))
+	distance := fmt.Sprintf("v.embedding::halfvec(%d) <=> %s", target.Collection.Embedding.Dimensions, args.add(halfVector(target.Vector)))
 	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, %s AS distance FROM %s v
 		WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s ORDER BY %s LIMIT %s`,
 		distance, leafOf(target), args.add(target.Collection.Slot), tenant, collection, distance, args.add(target.Limit))

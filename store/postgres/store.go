@@ -103,7 +103,7 @@ func connect(ctx context.Context, cfg Config, setup string) (*pgxpool.Pool, erro
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
 			return fmt.Errorf("the database lacks pgvector's types; run lindero migrate first: %w", err)
 		}
-		registerArrays(conn.TypeMap())
+		registerEncoders(conn.TypeMap())
 		if setup == "" {
 			return nil
 		}
