@@ -101,7 +101,6 @@ type listDocumentsParams struct {
 	PageParams
 }
 
-// Filters in the URL are matched over indexed documents.
 func (s *server) listDocuments(ctx context.Context, in *listDocumentsParams) (*answer[page[DocumentView]], error) {
 	narrow, err := filter.Parse("query.filter", json.RawMessage(in.Filter))
 	if err != nil {

@@ -127,6 +127,6 @@ type Position struct {
 type DocumentQuery struct {
 	Status Status      // empty: any
 	Prefix string      // of the id; empty: any
-	Filter filter.Expr // over indexed documents; nil: all
+	Filter filter.Expr // over what is listed; nil: all
 	Page   Page
 }

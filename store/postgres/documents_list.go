@@ -13,8 +13,8 @@ import (
 	"lindero/store/filter"
 )
 
-// Documents lists a collection's documents by id. A filter on metadata sees what is indexed: a document
-// matches once it has been published.
+// Documents lists a collection's documents by id. A filter sees what the list shows: of a document that is being
+// replaced the published version, of one that waits for the first time what was sent.
 func (h *Handle) Documents(ctx context.Context, collection string, q store.DocumentQuery) (store.Listing[store.Document], error) {
 	statement, args := h.matching(documentColumns, collection, q)
 	var list []store.Document
@@ -57,7 +57,7 @@ func (h *Handle) matching(columns, collection string, q store.DocumentQuery) (st
 			statement += ` AND d.id < ` + arguments.add(after)
 		}
 	}
-	statement += ` AND ` + compiled.condition(q.Filter) + ` ORDER BY d.id LIMIT ` + arguments.add(q.Page.Limit+1)
+	statement += ` AND ` + compiled.listed(q.Filter) + ` ORDER BY d.id LIMIT ` + arguments.add(q.Page.Limit+1)
 	return statement, arguments.values
 }
 

@@ -25,7 +25,12 @@ type filterSQL struct {
 	// key, when it is set, is the key of one document, whose rows are looked up for each comparison: for few
 	// documents. Empty: conditions on d that are met by joins, for all of the collection's.
 	key string
+	// sent: the documents have no rows of document_fields yet, and their metadata is read as it was sent.
+	sent bool
 }
+
+// anyValue is the condition that every value of a field meets.
+const anyValue = "TRUE"
 
 // condition is true for the documents d that the expression matches; a nil expression gives TRUE.
 func (f *filterSQL) condition(e filter.Expr) string {
@@ -44,7 +49,7 @@ func (f *filterSQL) condition(e filter.Expr) string {
 		if e.Field.IsOwn() {
 			return "TRUE"
 		}
-		return f.withField(e.Field, "TRUE")
+		return f.withField(e.Field, anyValue)
 	}
 	return "TRUE"
 }
@@ -80,7 +85,7 @@ func (f *filterSQL) valueIs(e filter.Compare) string {
 	operator := operatorsSQL[e.Op]
 	switch value := e.Value.(type) {
 	case string:
-		return fmt.Sprintf("f.text_value %s %s", operator, f.args.add(fieldText(value)))
+		return fmt.Sprintf("f.text_value %s %s", operator, f.args.add(f.text(value)))
 	case float64:
 		return fmt.Sprintf("f.float_value %s %s", operator, f.args.add(value))
 	default:
@@ -112,7 +117,7 @@ func (f *filterSQL) valueIn(values []filter.Value) string {
 	for _, value := range values {
 		switch value := value.(type) {
 		case string:
-			texts = append(texts, fieldText(value))
+			texts = append(texts, f.text(value))
 		case float64:
 			numbers = append(numbers, value)
 		default:
@@ -137,6 +142,9 @@ func (f *filterSQL) valueIn(values []filter.Value) string {
 // it takes any tenant's share for one row, and would run through all of it once per document. As it is, the subquery is
 // run once and its result hashed, in a negation too.
 func (f *filterSQL) withField(field filter.Field, condition string) string {
+	if f.sent {
+		return f.withSent(field, condition)
+	}
 	if f.key == "" {
 		return "(d.key IN (" + f.documentsWith("f.document_key", field, condition) + ")) IS TRUE"
 	}

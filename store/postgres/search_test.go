@@ -239,6 +239,14 @@ func TestFilterAgreesWithItsMeaning(t *testing.T) {
 	for i, doc := range listed.Items {
 		documents[i].CreatedAt, documents[i].UpdatedAt = doc.CreatedAt, doc.UpdatedAt
 	}
+	// The same documents, accepted and not yet indexed.
+	waiting := newEnv(t)
+	for i, doc := range documents {
+		accepted := storefixture.Split(doc.ID, "text", storefixture.Dimensions)
+		accepted.Payload.Title = doc.Title
+		accepted.Payload.Metadata = listed.Items[i].Metadata
+		waiting.accept(accepted)
+	}
 	service := newService(t)
 	top := 100
 	rapid.Check(t, func(t *rapid.T) {
@@ -268,6 +276,19 @@ func TestFilterAgreesWithItsMeaning(t *testing.T) {
 			slices.Sort(got)
 			if !slices.Equal(got, want) {
 				t.Fatalf("%s %s found %v, want %v", request.Mode, raw, got, want)
+			}
+		}
+		for _, handle := range []*env{e, waiting} {
+			list, err := handle.Handle.Documents(e.ctx, "default", store.DocumentQuery{Filter: expr, Page: store.Page{Limit: 100}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, doc := range list.Items {
+				got = append(got, doc.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%s lists %v, want %v (waiting: %v)", raw, got, want, handle == waiting)
 			}
 		}
 	})
