@@ -16,6 +16,9 @@ type WorkLimit struct {
 	Bytes int64 // of payloads; the first item is taken however large it is
 	// Suspects is Items for what was in hand when a worker died; what was so more than once is taken alone.
 	Suspects int
+	// Indexed is Items in a collection with an index of its own, where each vector takes some milliseconds: nobody can
+	// interrupt a batch that is being published. Zero is no less than elsewhere.
+	Indexed int
 }
 
 // Work is a batch of documents to be indexed, all of one collection.

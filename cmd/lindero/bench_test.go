@@ -69,7 +69,7 @@ func TestBenchOfARunningDeploymentCleansUp(t *testing.T) {
 	t.Setenv("LINDERO_ADMIN_KEY", regexp.MustCompile(`lpk_\w+`).FindString(d.out.String()))
 	var noisy bench.Noisy
 	decode(t, benchmark(t, "--noisy", "--period", "200ms", "--tenants", "1x60,1x20", "--json"), &noisy)
-	if len(noisy.Phases) != 4 || noisy.Phases[3].Loaded <= 0 || noisy.Phases[3].Neighbours <= 0 || noisy.Ratio <= 0 {
+	if len(noisy.Phases) != 4 || noisy.Phases[3].Accepted <= 0 || noisy.Phases[3].Neighbours <= 0 || noisy.Ratio <= 0 {
 		t.Errorf("%+v", noisy)
 	}
 	var many bench.Many

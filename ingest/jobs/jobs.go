@@ -55,7 +55,7 @@ type Config struct {
 	Tenants []uuid.UUID
 	// Neighbours are the tenants whose searches bulk makes way for; nil: it does not.
 	Neighbours ingest.Neighbours
-	// Batch bounds one publication; zero means 2,048 documents and 16 MiB.
+	// Batch bounds one publication; zero means 2,048 documents, 256 where they go into an index, and 16 MiB.
 	Batch store.WorkLimit
 }
 
@@ -81,8 +81,8 @@ const (
 const besideItems = 256
 
 // defaultBatch is large, because the larger a lexical segment the less it costs, and small enough for a turn
-// to last a fraction of a second.
-var defaultBatch = store.WorkLimit{Items: 2048, Bytes: 16 << 20}
+// to last a fraction of a second; into an index of vectors that takes fewer.
+var defaultBatch = store.WorkLimit{Items: 2048, Bytes: 16 << 20, Indexed: 256}
 
 // Jobs runs the workers of one process. Make it with New; Start and Stop it once.
 type Jobs struct {
@@ -104,6 +104,9 @@ func New(cfg Config) (*Jobs, error) {
 	}
 	if cfg.Batch.Items <= 0 {
 		cfg.Batch.Items = defaultBatch.Items
+	}
+	if cfg.Batch.Indexed <= 0 {
+		cfg.Batch.Indexed = defaultBatch.Indexed
 	}
 	if cfg.Batch.Bytes <= 0 {
 		cfg.Batch.Bytes = defaultBatch.Bytes

@@ -25,7 +25,8 @@ type Phase struct {
 	Percentiles
 	Searches   int64   `json:"searches"`
 	Neighbours float64 `json:"neighbour_searches_per_second"`
-	Loaded     float64 `json:"neighbour_chunks_accepted_per_second"`
+	Accepted   float64 `json:"neighbour_chunks_accepted_per_second"`
+	Indexed    float64 `json:"neighbour_chunks_indexed_per_second"` // found by searches
 }
 
 // Noisy measures the smallest tenant's hybrid searches, one client, while the largest one does nothing, searches
@@ -76,6 +77,9 @@ func (b *Bench) Noisy(ctx context.Context, period time.Duration) (*Noisy, error)
 			return nil, err
 		}
 		result.Phases = append(result.Phases, phase)
+		if err := n.drain(ctx); err != nil {
+			return nil, err
+		}
 	}
 	result.Ratio = result.Phases[3].P95 / result.Phases[0].P95
 	return result, nil
@@ -89,39 +93,54 @@ type neighbours struct {
 	next        int      // the first chunk that the loud tenant does not have yet
 	vectors     [][]byte // of its first chunks, encoded
 	loaded      int      // chunks sent beyond those the tenant began with
+	operations  []string // of what was sent in this phase
 }
 
 func (n *neighbours) run(ctx context.Context, name string, search, ingest bool) (Phase, error) {
 	n.bench.progress("quiet tenant beside a neighbour: %s", name)
+	indexed, err := n.indexed(ctx)
+	if err != nil {
+		return Phase{}, err
+	}
 	until := time.Now().Add(n.period)
 	times, before := newLatencies(), n.loaded
 	var searches atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
+	group, grouped := errgroup.WithContext(ctx)
 	if search {
 		group.Go(func() error {
-			return n.bench.clients(ctx, until, n.loud.queries, func(time.Duration) { searches.Add(1) })
+			return n.bench.clients(grouped, until, n.loud.queries, func(time.Duration) { searches.Add(1) })
 		})
 	}
 	if ingest {
-		group.Go(func() error { return n.keepLoading(ctx, until) })
+		group.Go(func() error { return n.keepLoading(grouped, until) })
 	}
 	group.Go(func() error {
 		ask := n.bench.byHTTP()
 		for i := 0; time.Now().Before(until); i++ {
-			took, err := ask(ctx, n.quiet.queries[i%len(n.quiet.queries)])
+			took, err := ask(grouped, n.quiet.queries[i%len(n.quiet.queries)])
 			if err != nil {
 				return fmt.Errorf("the quiet tenant's search: %w", err)
 			}
 			times.add(took)
 		}
-		return nil
+		now, err := n.indexed(grouped)
+		indexed = now - indexed
+		return err
 	})
-	err := group.Wait()
+	if err := group.Wait(); err != nil {
+		return Phase{}, err
+	}
 	seconds := n.period.Seconds()
 	return Phase{
 		Neighbour: name, Percentiles: times.percentiles(), Searches: times.TotalCount(),
-		Neighbours: float64(searches.Load()) / seconds, Loaded: float64(n.loaded-before) / seconds,
-	}, err
+		Neighbours: float64(searches.Load()) / seconds, Accepted: float64(n.loaded-before) / seconds, Indexed: float64(indexed) / seconds,
+	}, nil
+}
+
+// indexed is how many chunks of the loud tenant searches can find.
+func (n *neighbours) indexed(ctx context.Context) (int64, error) {
+	c, err := n.loud.queries[0].subject.client.Collection(ctx, collection)
+	return c.Stats.Chunks, err
 }
 
 // keepLoading sends one bulk request after the other, and waits for none: a neighbour's queue is part of its noise. The
@@ -136,11 +155,25 @@ func (n *neighbours) keepLoading(ctx context.Context, until time.Time) error {
 			fmt.Fprintf(&lines, `{"id":"%s","metadata":{"share":%d},"chunks":[{"text":"%s","vector":%s}]}`+"\n",
 				documentID(i), shareOf(i%s.chunks, s.chunks), text, n.vectors[i%len(n.vectors)])
 		}
-		if _, err := n.bench.send(ctx, s, lines.Bytes()); err != nil {
+		operation, err := n.bench.send(ctx, s, lines.Bytes())
+		if err != nil {
 			return fmt.Errorf("the neighbour's load: %w", err)
 		}
+		n.operations = append(n.operations, operation)
 		n.loaded += bodyDocuments
 	}
+	return nil
+}
+
+// drain waits until what a phase has sent is indexed: the next one is to find the neighbour at rest.
+func (n *neighbours) drain(ctx context.Context) error {
+	n.bench.progress("waiting for the neighbour's queue")
+	for _, id := range n.operations {
+		if _, err := n.loud.queries[0].subject.client.WaitOperation(ctx, id, nil); err != nil {
+			return err
+		}
+	}
+	n.operations = nil
 	return nil
 }
 

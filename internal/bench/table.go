@@ -38,10 +38,10 @@ func (r *Sizes) Tables() [][][]string {
 
 // Tables of a noisy neighbourhood.
 func (n *Noisy) Tables() [][][]string {
-	rows := [][]string{{"NEIGHBOUR", "P50 MS", "P95", "P99", "SEARCHES", "NEIGHBOUR'S PER SECOND", "CHUNKS LOADED PER SECOND"}}
+	rows := [][]string{{"NEIGHBOUR", "P50 MS", "P95", "P99", "SEARCHES", "NEIGHBOUR'S PER SECOND", "CHUNKS ACCEPTED", "INDEXED PER SECOND"}}
 	for _, p := range n.Phases {
 		rows = append(rows, []string{p.Neighbour, ms(p.P50), ms(p.P95), ms(p.P99), strconv.FormatInt(p.Searches, 10),
-			fmt.Sprintf("%.0f", p.Neighbours), fmt.Sprintf("%.0f", p.Loaded)})
+			fmt.Sprintf("%.0f", p.Neighbours), fmt.Sprintf("%.0f", p.Accepted), fmt.Sprintf("%.0f", p.Indexed)})
 	}
 	return [][][]string{rows, {{"P95 RATIO"}, {fmt.Sprintf("%.2f", n.Ratio)}}}
 }

@@ -58,7 +58,8 @@ func (h *Handle) Gathers(ctx context.Context, from int, batch store.WorkLimit) (
 }
 
 // claim takes due items in the order of priority and age. A batch is of one collection, class and number of
-// deaths, and the smaller the more often the process died at its items, down to single ones.
+// deaths, and the smaller the more often the process died at its items, down to single ones. What is left of those that
+// are locked for a smaller batch is free again at the commit.
 const claim = `WITH due AS MATERIALIZED (
 		SELECT ctid AS place, collection_id, document_key, run_at, priority, deaths, bytes FROM work_items
 		WHERE tenant_id = $1 AND priority = ANY ($2) AND run_at <= now() AND lane IS NULL
@@ -70,6 +71,8 @@ const claim = `WITH due AS MATERIALIZED (
 	UPDATE work_items t SET lane = $5, worker = $6 FROM batch b
 	WHERE t.ctid = b.place AND (b.n = 1 OR b.sum <= $4)
 		AND b.n <= CASE b.deaths WHEN 0 THEN $3 WHEN 1 THEN $7::int ELSE 1 END
+		AND b.n <= CASE WHEN EXISTS (SELECT FROM collections c WHERE c.tenant_id = $1 AND c.id = b.collection_id AND c.slot >= $9)
+			THEN $8 ELSE $3 END
 	RETURNING t.collection_id, t.document_key, t.version, t.operation_id, t.attempts, t.deaths, t.run_at, b.n`
 
 // ClaimWork claims the next due items of the given classes for the turn and loads them: all of one collection,
@@ -77,10 +80,13 @@ const claim = `WITH due AS MATERIALIZED (
 // published, failed, retried, overtaken or released. No items means that none is due, or that other turns have
 // them all.
 func (h *Handle) ClaimWork(ctx context.Context, turn store.Turn, classes []store.Class, limit store.WorkLimit) (store.Work, error) {
+	if limit.Indexed <= 0 {
+		limit.Indexed = limit.Items
+	}
 	var claimed []claimedItem
 	err := h.read(ctx, func(b *pgx.Batch) { // an implicit transaction
 		b.Queue(byKey) // else, before statistics are there, all of a long queue is sorted for its first items
-		b.Queue(claim, h.id.UUID(), classes, limit.Items, limit.Bytes, turn.Lane, turn.Worker, limit.Suspects).Query(func(rows pgx.Rows) error {
+		b.Queue(claim, h.id.UUID(), classes, limit.Items, limit.Bytes, turn.Lane, turn.Worker, limit.Suspects, limit.Indexed, store.FirstOwnSlot).Query(func(rows pgx.Rows) error {
 			var err error
 			claimed, err = pgx.CollectRows(rows, scanClaimed)
 			return err
@@ -93,6 +99,9 @@ func (h *Handle) ClaimWork(ctx context.Context, turn store.Turn, classes []store
 	work, err := h.loadWork(ctx, claimed)
 	if err != nil {
 		return work, err
+	}
+	if work.Collection.Slot >= store.FirstOwnSlot {
+		limit.Items = min(limit.Items, limit.Indexed)
 	}
 	work.Full = len(claimed) >= limit.Items
 	return work, nil
