@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"lindero/fault"
 	"lindero/store"
 	"lindero/tenant"
 	"lindero/tenant/admin"
@@ -71,6 +70,7 @@ func (s *server) adminRoutes() {
 		summary: "Suspend a tenant", doc: "Its keys answer 403 tenant_suspended."}, s.tenantCall(s.cfg.Admin.Suspend))
 	handle(s, route{method: http.MethodPost, path: tenantsPath + "/{ref}/activate", id: "activate-tenant",
 		summary: "Activate a tenant"}, s.tenantCall(s.cfg.Admin.Activate))
+	handle(s, route{method: http.MethodGet, path: "/admin/v1/plans", id: "list-plans", summary: "List the plans with their limits"}, s.listPlans)
 	handle(s, route{method: http.MethodGet, path: "/admin/v1/alerts", id: "list-alerts",
 		summary: "List what an operator should look at", doc: "An alert is there as long as what it says is so."}, s.listAlerts)
 	s.adminKeyRoutes()
@@ -108,6 +108,24 @@ func (s *server) patchTenant(ctx context.Context, in *tenantRef, body *tenantPat
 	}))
 }
 
+// planView is a plan as an operator chooses from.
+type planView struct {
+	Name   tenant.Plan   `json:"name" enum:"trial,business,enterprise"`
+	Limits tenant.Limits `json:"limits" doc:"Of a tenant that none were set for"`
+}
+
+func (s *server) listPlans(context.Context, *none) (*answer[page[planView]], error) {
+	var plans []planView
+	for _, plan := range tenant.Plans() {
+		limits, err := tenant.LimitsOf(plan, nil)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, planView{plan, limits})
+	}
+	return &answer[page[planView]]{Body: page[planView]{Data: plans}}, nil
+}
+
 func (s *server) listAlerts(ctx context.Context, _ *none) (*answer[page[admin.Alert]], error) {
 	alerts, err := s.cfg.Admin.Alerts(ctx)
 	if err != nil {
@@ -125,9 +143,6 @@ func (s *server) putLimits(ctx context.Context, in *tenantRef, body *limitsBody)
 }
 
 func (s *server) putSettings(ctx context.Context, in *tenantRef, body *json.RawMessage) (*answer[TenantView], error) {
-	if *body == nil { // null, which a patch would take for nothing to change
-		return nil, fault.InvalidField("body", nil, "must be a JSON object")
-	}
 	return oneTenant(s.cfg.Admin.Update(ctx, in.Ref, admin.Patch{Settings: *body}))
 }
 

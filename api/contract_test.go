@@ -24,13 +24,13 @@ var contract = strings.Fields(`
 	DELETE/v1/collections/{name}/documents/{id} POST/v1/collections/{name}/documents/delete
 	POST/v1/collections/{name}/documents/lookup
 	GET/v1/operations GET/v1/operations/{id} GET/v1/operations/{id}/events POST/v1/operations/{id}/cancel
-	POST/v1/search POST/v1/search/batch POST/v1/collections/{name}/recall GET/v1/tenant GET/v1/keys POST/v1/keys DELETE/v1/keys/{id} POST/v1/keys/{id}/rotate
+	POST/v1/search POST/v1/search/batch POST/v1/collections/{name}/recall GET/v1/tenant PUT/v1/tenant/settings GET/v1/keys POST/v1/keys DELETE/v1/keys/{id} POST/v1/keys/{id}/rotate
 	GET/v1/webhooks POST/v1/webhooks DELETE/v1/webhooks/{id}
 	POST/v1/operations/{id}/retry POST/v1/collections/{name}/documents/{id}/retry PUT/admin/v1/tenants/{ref}/limits PUT/admin/v1/tenants/{ref}/settings
 	POST/admin/v1/tenants GET/admin/v1/tenants GET/admin/v1/tenants/{ref} PATCH/admin/v1/tenants/{ref}
 	DELETE/admin/v1/tenants/{ref} POST/admin/v1/tenants/{ref}/suspend POST/admin/v1/tenants/{ref}/activate
 	GET/admin/v1/tenants/{ref}/keys POST/admin/v1/tenants/{ref}/keys DELETE/admin/v1/tenants/{ref}/keys/{id}
-	GET/admin/v1/alerts
+	GET/admin/v1/alerts GET/admin/v1/plans
 	GET/admin/v1/tenants/{ref}/placement POST/admin/v1/tenants/{ref}/placement
 	GET/livez GET/readyz GET/metrics GET/openapi.json GET/docs`)
 

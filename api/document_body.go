@@ -11,7 +11,7 @@ import (
 	"lindero/store"
 )
 
-// DocumentBody is a document as JSON: text, content or chunks.
+// DocumentBody is a document as JSON: text or content, chunks, or both.
 type DocumentBody struct {
 	Title       string          `json:"title,omitempty" doc:"Searched with the text"`
 	Text        string          `json:"text,omitempty"`
@@ -20,7 +20,7 @@ type DocumentBody struct {
 	URL         string          `json:"url,omitempty"`
 	Language    string          `json:"language,omitempty" doc:"Language tag; detected when left out"`
 	Metadata    json.RawMessage `json:"metadata,omitempty" doc:"Flat object of string, number, boolean and array of strings; at most 40 KB"`
-	Chunks      []chunkBody     `json:"chunks,omitempty" doc:"The caller's own split, instead of text"`
+	Chunks      []chunkBody     `json:"chunks,omitempty" doc:"The caller's own split, which is what is searched; a text beside it is kept as the content"`
 }
 
 // bulkDocument is one document among many: it brings its id.

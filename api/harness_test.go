@@ -47,7 +47,7 @@ type deployment struct {
 	url      string
 	server   *server
 	uses     *auth.Uses // flushed by tests that want to see them
-	isolated error // what the isolation check says; set before requests
+	isolated error      // what the isolation check says; set before requests
 	unready  error
 	logs     *logBuffer
 }

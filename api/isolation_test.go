@@ -49,6 +49,7 @@ var isolationCases = map[string]isolationCase{
 	"POST /v1/search/batch":                             {path: "/v1/search/batch", own: true, body: `{"searches":[{"query":"quetzal"},{"query":"quetzal","filter":{"$id":"a"}}]}`},
 	"POST /v1/collections/{name}/recall":                {path: "/v1/collections/hidden/recall", absent: "/v1/collections/nobody/recall", body: `{}`},
 	"GET /v1/tenant":                                    {path: "/v1/tenant", own: true},
+	"PUT /v1/tenant/settings":                           {path: "/v1/tenant/settings", own: true, body: `{"theme":"dark"}`},
 	"GET /v1/webhooks":                                  {path: "/v1/webhooks", own: true},
 	"POST /v1/webhooks":                                 {path: "/v1/webhooks", own: true, body: `{"url":"https://example.com/b","events":["operation.finished"]}`},
 	"DELETE /v1/webhooks/{id}":                          {path: "/v1/webhooks/{hook}", absent: "/v1/webhooks/11111111-1111-4111-8111-111111111111"},

@@ -204,6 +204,25 @@ func TestSettings(t *testing.T) {
 	if got := objective(operator.json("PUT", path, `{}`, 200)); got != nil {
 		t.Errorf("taken back: %v", got)
 	}
+	own := as(tenant.Admin)
+	if got := objective(own.json("PUT", "/v1/tenant/settings", `{"recall_objective":0.95}`, 200)); got != 0.95 {
+		t.Errorf("set by the tenant: %v", got)
+	}
+	for _, bad := range []string{`{"recall_objective":2}`, `[]`, `null`} {
+		if got := own.send("PUT", "/v1/tenant/settings", strings.NewReader(bad)); got.status != 422 {
+			t.Errorf("%s by the tenant: %d %s", bad, got.status, got.body)
+		}
+	}
+	if got := objective(operator.json("GET", tenantsPath+"/acme", nil, 200)); got != 0.95 {
+		t.Errorf("the operator sees %v", got)
+	}
+	if got := as(tenant.Writer).send("PUT", "/v1/tenant/settings", strings.NewReader(`{}`)); got.status != 403 {
+		t.Errorf("with a writer's key: %d %s", got.status, got.body)
+	}
+	plans := operator.json("GET", "/admin/v1/plans", nil, 200)["data"].([]any)
+	if first := plans[0].(map[string]any); len(plans) != 3 || first["name"] != "trial" || first["limits"].(map[string]any)["queue_documents"] != 50000.0 {
+		t.Errorf("plans: %v", plans)
+	}
 	if got := as(tenant.Admin).send("PUT", path, strings.NewReader(`{}`), "Content-Type", "application/json"); got.status != 401 && got.status != 403 {
 		t.Errorf("with the tenant's own key: %d %s", got.status, got.body)
 	}

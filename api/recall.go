@@ -9,7 +9,7 @@ import (
 )
 
 func (s *server) recallRoutes() {
-	handleJSON(s, route{method: http.MethodPost, path: "/v1/collections/{name}/recall", id: "measure-recall", role: tenant.Reader,
+	handleJSON(s, route{method: http.MethodPost, path: "/v1/collections/{name}/recall", id: "measure-recall", role: tenant.Reader, optional: true,
 		summary: "Measure a collection's recall",
 		doc: "Compares what the collection's index finds with what an exact scan finds, on the tenant's own data: with queries made of " +
 			"stored vectors and a little noise, or with vectors of the caller's own. Every query costs an exact scan; after 45 seconds " +

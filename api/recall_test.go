@@ -26,6 +26,9 @@ func TestRecallOfATenantsOwnCollection(t *testing.T) {
 	if got["recall"] != 1.0 || got["top_k"] != 5.0 || got["short_results"] != 0.0 || got["queries"].(float64) < 5 {
 		t.Errorf("%v", got)
 	}
+	if got := c.send("POST", path, nil); got.status != 200 {
+		t.Errorf("without a body: %d %s", got.status, got.body)
+	}
 	for _, times := range []string{"exact_ms", "index_ms"} {
 		if got[times].(map[string]any)["p95"].(float64) <= 0 {
 			t.Errorf("%s is %v", times, got[times])

@@ -22,6 +22,7 @@ type route struct {
 	status       int   // of success; 0: 200, or 204 without a body
 	also         []int // further statuses of success with the same body
 	media        map[string]*huma.MediaType
+	optional     bool // the body may be empty, which means {}
 }
 
 // answer is a success: Status 0 means the route's own.
@@ -75,7 +76,7 @@ func (s *server) document(r route) {
 		http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
 	}[r.method]
 	if r.media != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: r.media}
+		op.RequestBody = &huma.RequestBody{Required: !r.optional, Content: r.media}
 	}
 	first := op.Responses[strconv.Itoa(max(op.DefaultStatus, http.StatusOK))]
 	for _, status := range r.also {
@@ -93,7 +94,11 @@ func handleJSON[I, B, O any](s *server, r route, fn func(context.Context, *I, *B
 	r.media = map[string]*huma.MediaType{"application/json": {Schema: schemaOf[B](s)}}
 	handle(s, r, func(ctx context.Context, in *I) (*O, error) {
 		var body B
-		if err := s.readJSON(exchangeOf(ctx), &body); err != nil {
+		empty, err := s.readAnyJSON(exchangeOf(ctx), &body)
+		if err == nil && empty && !r.optional {
+			err = errNoBody()
+		}
+		if err != nil {
 			return nil, err
 		}
 		return fn(ctx, in, &body)

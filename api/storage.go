@@ -70,6 +70,7 @@ type idempotency interface {
 // own is what a tenant sees of itself.
 type own interface {
 	Tenant(context.Context) (tenant.Tenant, error)
+	PutSettings(context.Context, json.RawMessage) (tenant.Tenant, error)
 	CreateKey(context.Context, tenant.KeySpec) (k tenant.Key, secret string, err error)
 	Keys(context.Context, store.Page) (store.Listing[tenant.Key], error)
 	RevokeKey(ctx context.Context, id string) error

@@ -45,6 +45,9 @@ func viewTenant(t tenant.Tenant) TenantView {
 func (s *server) tenantRoutes() {
 	handle(s, route{method: http.MethodGet, path: "/v1/tenant", id: "get-own-tenant", role: tenant.Reader,
 		summary: "Get the tenant the key belongs to"}, s.getOwnTenant)
+	handleJSON(s, route{method: http.MethodPut, path: "/v1/tenant/settings", id: "put-own-settings", role: tenant.Admin,
+		summary: "Replace the tenant's settings",
+		doc:     "recall_objective is the recall that approximate indexes are held to; others are your own. The answer is the tenant."}, s.putOwnSettings)
 }
 
 func (s *server) getOwnTenant(ctx context.Context, _ *none) (*answer[TenantView], error) {
@@ -53,4 +56,8 @@ func (s *server) getOwnTenant(ctx context.Context, _ *none) (*answer[TenantView]
 		return nil, err
 	}
 	return &answer[TenantView]{Body: viewTenant(t)}, nil
+}
+
+func (s *server) putOwnSettings(ctx context.Context, _ *none, body *json.RawMessage) (*answer[TenantView], error) {
+	return oneTenant(s.storage(ctx).PutSettings(ctx, *body))
 }

@@ -4,6 +4,7 @@ package ingest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -111,7 +112,10 @@ func ValidateMetadata(location string, raw json.RawMessage) error {
 		return fault.InvalidField(location, nil, "is larger than %d bytes", MaxMetadataBytes)
 	}
 	var object map[string]any
-	if json.Unmarshal(raw, &object) != nil || object == nil {
+	var outOfRange *json.UnmarshalTypeError
+	if err := json.Unmarshal(raw, &object); errors.As(err, &outOfRange) && strings.HasPrefix(outOfRange.Value, "number") {
+		return fault.InvalidField(location, nil, "has a number that is out of range: %s", strings.TrimPrefix(outOfRange.Value, "number "))
+	} else if err != nil || object == nil {
 		return fault.InvalidField(location, nil, "must be a JSON object")
 	}
 	for field, value := range object {
@@ -164,8 +168,6 @@ func validateContent(c store.Collection, p store.Payload) error {
 		return fault.InvalidField("body.chunks", nil, "are required with their vectors: the collection's embedding is external")
 	case len(p.Parts) == 0 && len(p.Body) == 0 && strings.TrimSpace(p.Title) == "":
 		return fault.InvalidField("body.text", nil, "must not be empty when the title is")
-	case len(p.Parts) > 0 && len(p.Body) > 0:
-		return fault.InvalidField("body.chunks", nil, "cannot be given beside the text")
 	case len(p.Parts) > MaxParts:
 		return fault.InvalidField("body.chunks", len(p.Parts), "are more than %d", MaxParts)
 	}

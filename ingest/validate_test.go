@@ -49,6 +49,7 @@ func TestValidate(t *testing.T) {
 		"numbers in array":         {builtin, metadata(`{"a":[1]}`), "body.metadata.a"},
 		"metadata is an array":     {builtin, metadata(`[]`), "body.metadata"},
 		"metadata is null":         {builtin, metadata(`null`), "body.metadata"},
+		"number out of range":      {builtin, metadata(`{"s":1e999}`), "body.metadata"},
 		"reserved field":           {builtin, metadata(`{"$id":"x"}`), "body.metadata"},
 		"NUL in metadata":          {builtin, metadata(`{"s":"\u0000"}`), "body.metadata.s"},
 		"large metadata":           {builtin, metadata(`{"s":"` + strings.Repeat("x", 41_000) + `"}`), "body.metadata"},
@@ -60,7 +61,7 @@ func TestValidate(t *testing.T) {
 		"zero vector":              {external, vector(0, 0), "body.chunks[0].vector"},
 		"NaN in vector":            {external, vector(1, nan), "body.chunks[0].vector"},
 		"infinite number":          {external, vector(1, float32(math.Inf(1))), "body.chunks[0].vector"},
-		"text beside parts":        {builtin, text(func(d *store.NewDocument) { d.Payload.Parts = []store.Part{{Text: "x"}} }), "body.chunks"},
+		"text beside parts":        {builtin, text(func(d *store.NewDocument) { d.Payload.Parts = []store.Part{{Text: "x"}} }), ""},
 		"empty part without title": {builtin, store.NewDocument{ID: "a", Payload: store.Payload{Parts: []store.Part{{Text: " "}}}}, "body.chunks[0].text"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +15,6 @@ const (
 	maxModelBytes       = 200
 	maxCollectionMeta   = 40 << 10
 )
-
-var languageCode = regexp.MustCompile(`^[a-z]{2}$`)
 
 // WithDefaults fills in what the caller left out, but for the embedding, which is the deployment's to decide.
 func (s CollectionSpec) WithDefaults() CollectionSpec {
@@ -39,7 +36,7 @@ func (s CollectionSpec) Validate() error {
 	if err := validateText("body.description", s.Description, maxDescriptionBytes); err != nil {
 		return err
 	}
-	if s.Language != LanguageAuto && !languageCode.MatchString(s.Language) {
+	if s.Language != LanguageAuto && !isLanguage(s.Language) {
 		return fault.InvalidField("body.language", shorten(s.Language), "must be auto or an ISO 639-1 code such as en or es")
 	}
 	if err := validateObject("body.metadata", s.Metadata); err != nil {

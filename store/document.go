@@ -28,7 +28,7 @@ type Payload struct {
 	Metadata    json.RawMessage // flat JSON object; never nil
 	ContentType string          // declared or text/plain
 	Body        []byte          // text or file as sent
-	Parts       []Part          // the caller's own split; Body is empty then
+	Parts       []Part          // the caller's own split, which is what is searched; Body may be empty then
 }
 
 // Part is one passage of a caller's own split.

@@ -19,6 +19,9 @@ type Limits struct {
 	QueueBytes     int64 `json:"queue_bytes"`
 }
 
+// Plans are the plans there are, the smallest first.
+func Plans() []Plan { return []Plan{PlanTrial, PlanBusiness, PlanEnterprise} }
+
 // planLimits are the defaults of plans.
 var planLimits = map[Plan]Limits{
 	PlanTrial:      {IngestConcurrency: 1, QueueDocuments: 50_000, QueueBytes: 1 << 30},

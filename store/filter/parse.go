@@ -43,7 +43,7 @@ type parser struct{ nodes int }
 // object reads {field: condition, $and: […], …}: all of its members must hold.
 func (p *parser) object(location string, raw json.RawMessage, depth int) ([]Expr, error) {
 	if depth > maxDepth {
-		return nil, fault.InvalidField(location, nil, "is nested more than %d levels deep", maxDepth)
+		return nil, tooDeep(location)
 	}
 	members, err := p.members(location, raw)
 	if err != nil {
@@ -58,6 +58,10 @@ func (p *parser) object(location string, raw json.RawMessage, depth int) ([]Expr
 		parts = append(parts, part)
 	}
 	return parts, nil
+}
+
+func tooDeep(location string) error {
+	return fault.InvalidField(location, nil, "is nested more than %d levels deep", maxDepth)
 }
 
 func (p *parser) members(location string, raw json.RawMessage) (map[string]json.RawMessage, error) {
@@ -87,7 +91,7 @@ func (p *parser) member(location, name string, raw json.RawMessage, depth int) (
 	if err != nil {
 		return nil, err
 	}
-	return p.condition(location, field, raw)
+	return p.condition(location, field, raw, depth)
 }
 
 func (p *parser) list(location string, raw json.RawMessage, depth int) ([]Expr, error) {
@@ -119,8 +123,9 @@ func fieldOf(location, name string) (Field, error) {
 	return field, nil
 }
 
-// condition reads what follows a field: a value, or an object of operators, all of which must hold.
-func (p *parser) condition(location string, field Field, raw json.RawMessage) (Expr, error) {
+// condition reads what follows a field: a value, or an object of operators, all of which must hold. $not takes such an
+// object too, as in {year: {$not: {$gt: 2020}}}.
+func (p *parser) condition(location string, field Field, raw json.RawMessage, depth int) (Expr, error) {
 	if raw[0] != '{' {
 		value, err := valueOf(location, field, raw)
 		return Compare{field, Eq, value}, err
@@ -134,7 +139,7 @@ func (p *parser) condition(location string, field Field, raw json.RawMessage) (E
 	}
 	parts := make([]Expr, 0, len(operators))
 	for _, name := range slices.Sorted(maps.Keys(operators)) {
-		part, err := operator(location+"."+name, field, name, operators[name])
+		part, err := p.operator(location+"."+name, field, name, operators[name], depth)
 		if err != nil {
 			return nil, err
 		}
@@ -143,8 +148,17 @@ func (p *parser) condition(location string, field Field, raw json.RawMessage) (E
 	return flat(parts), nil
 }
 
-func operator(location string, field Field, name string, raw json.RawMessage) (Expr, error) {
+func (p *parser) operator(location string, field Field, name string, raw json.RawMessage, depth int) (Expr, error) {
 	switch name {
+	case "$not":
+		switch {
+		case raw[0] != '{':
+			return nil, fault.InvalidField(location, nil, "must be an object of operators such as {\"$gt\": 3}; use $ne for a value")
+		case depth >= maxDepth:
+			return nil, tooDeep(location)
+		}
+		part, err := p.condition(location, field, raw, depth+1)
+		return Not{part}, err
 	case "$eq", "$ne":
 		value, err := valueOf(location, field, raw)
 		return negated(name == "$ne", Compare{field, Eq, value}), err
@@ -164,7 +178,7 @@ func operator(location string, field Field, name string, raw json.RawMessage) (E
 		}
 		return negated(!*wanted, Exists{field}), nil
 	}
-	return nil, fault.InvalidField(location, nil, "%q is not an operator; there are $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin and $exists", name)
+	return nil, fault.InvalidField(location, nil, "%q is not an operator; there are $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists and $not", name)
 }
 
 func valuesOf(location string, field Field, raw json.RawMessage) ([]Value, error) {

@@ -144,10 +144,10 @@ func (h *Handle) queueWork(batch *pgx.Batch, c store.Collection, in *intake, ope
 		in.enqueued += size
 	}
 	batch.Queue(`INSERT INTO document_payloads (tenant_id, collection_id, document_key, version, title, url, language,
-			metadata, content_type, body, split, vectors)
+			metadata, content_type, body, split, vectors, parts)
 		SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
-			$9::text[], $10::bytea[], $11::boolean[], $12::bytea[]) AS n`,
-		h.id.UUID(), c.ID, p.keys, p.versions, p.titles, p.urls, p.languages, p.metadata, p.contentTypes, p.bodies, p.splits, p.vectors)
+			$9::text[], $10::bytea[], $11::boolean[], $12::bytea[], $13::bytea[]) AS n`,
+		h.id.UUID(), c.ID, p.keys, p.versions, p.titles, p.urls, p.languages, p.metadata, p.contentTypes, p.bodies, p.splits, p.vectors, p.parts)
 	batch.Queue(`INSERT INTO work_items (tenant_id, collection_id, document_key, version, operation_id, priority, bytes)
 		SELECT $1, $2, n.key, n.version, $6, $7, n.bytes FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS n (key, version, bytes)`,
 		h.id.UUID(), c.ID, p.keys, p.versions, p.sizes, operation, class)

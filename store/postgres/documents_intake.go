@@ -82,9 +82,13 @@ func objectOrEmpty(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// size is what a document counts: the bytes of its text or file, without vectors and metadata.
+// size is what a document counts: the bytes of its text or file, or of its parts without one, and not vectors and
+// metadata.
 func size(p *store.Payload) int64 {
 	n := int64(len(p.Body))
+	if n > 0 {
+		return n
+	}
 	for _, part := range p.Parts {
 		n += int64(len(part.Text))
 	}
@@ -151,9 +155,9 @@ type payloadColumns struct {
 	keys                                            []uuid.UUID
 	versions                                        []int64
 	titles, urls, languages, metadata, contentTypes []string
-	bodies, vectors                                 [][]byte
+	bodies, parts, vectors                          [][]byte
 	splits                                          []bool
-	sizes                                           []int64 // of bodies and vectors
+	sizes                                           []int64 // of bodies, parts and vectors
 }
 
 func (in *intake) payloads() payloadColumns {
@@ -168,26 +172,30 @@ func (in *intake) payloads() payloadColumns {
 		cols.languages = append(cols.languages, p.Language)
 		cols.metadata = append(cols.metadata, objectOrEmpty(p.Metadata))
 		cols.contentTypes = append(cols.contentTypes, p.ContentType)
-		body, split := bodyOf(p)
+		body, split, parts := bodyOf(p)
+		cols.parts = append(cols.parts, parts)
 		cols.bodies = append(cols.bodies, body)
 		cols.splits = append(cols.splits, split)
 		vectors := store.PackVectors(p.Parts)
 		cols.vectors = append(cols.vectors, vectors)
-		cols.sizes = append(cols.sizes, int64(len(body)+len(vectors)))
+		cols.sizes = append(cols.sizes, int64(len(body)+len(parts)+len(vectors)))
 	}
 	return cols
 }
 
-// bodyOf is the stored form of a payload's content: as sent, or the caller's own split as JSON.
-func bodyOf(p *store.Payload) (body []byte, split bool) {
+// bodyOf is the stored form of a payload's content: as sent, or the caller's own split as JSON. A split that came with
+// a text too stands beside it.
+func bodyOf(p *store.Payload) (body []byte, split bool, parts []byte) {
 	if len(p.Parts) > 0 {
-		body, _ = json.Marshal(p.Parts) // strings and JSON that was parsed before
-		return body, true
+		parts, _ = json.Marshal(p.Parts) // strings and JSON that was parsed before
 	}
-	if p.Body == nil {
-		return []byte{}, false
+	switch {
+	case len(p.Body) > 0:
+		return p.Body, false, parts
+	case parts != nil:
+		return parts, true, nil
 	}
-	return p.Body, false
+	return []byte{}, false, nil
 }
 
 // answers are in the order of the call.

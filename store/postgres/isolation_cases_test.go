@@ -76,6 +76,9 @@ func registerCollectionCases() {
 	registerIsolationCase("SetEfSearch", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return nil, h.SetEfSearch(n.b.ctx, n.a.Collection.ID, 77)
 	})
+	registerIsolationCase("PutSettings", func(n *neighbours, h *postgres.Handle) (any, error) {
+		return h.PutSettings(n.b.ctx, json.RawMessage(`{"of":"b"}`))
+	})
 	registerIsolationCase("Tenant", func(n *neighbours, h *postgres.Handle) (any, error) { return h.Tenant(n.b.ctx) })
 	registerIsolationCase("PurgeTenant", func(n *neighbours, h *postgres.Handle) (any, error) {
 		whom := n.b.ID

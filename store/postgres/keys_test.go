@@ -51,4 +51,3 @@ func TestKeysUsed(t *testing.T) {
 		t.Errorf("while the key is locked: %v", got)
 	}
 }
-

@@ -142,11 +142,11 @@ func (h *Handle) requeue(ctx context.Context, collection uuid.UUID, ids []string
 		batch := &pgx.Batch{}
 		batch.Queue(byKey)
 		batch.Queue(`WITH found AS (
-				SELECT d.key, d.last_version, octet_length(p.body) + coalesce(octet_length(p.vectors), 0) AS bytes
+				SELECT d.key, d.last_version, octet_length(p.body) + coalesce(octet_length(p.parts), 0) + coalesce(octet_length(p.vectors), 0) AS bytes
 				FROM `+each("id", "$3::text[]")+` CROSS JOIN LATERAL (
 					SELECT * FROM documents WHERE tenant_id = $1 AND collection_id = $2 AND id >= k.id AND id <= k.id
 					ORDER BY id FOR UPDATE OFFSET 0) d
-				JOIN LATERAL (SELECT body, vectors FROM document_payloads WHERE tenant_id = $1 AND collection_id = $2
+				JOIN LATERAL (SELECT body, parts, vectors FROM document_payloads WHERE tenant_id = $1 AND collection_id = $2
 					AND document_key = d.key AND version = d.last_version OFFSET 0) p ON true
 				WHERE d.status = 'failed' AND d.pending_version IS NULL AND `+oneRow+`),
 			pending AS (

@@ -344,6 +344,9 @@ func drawFilter(t *rapid.T, depth int) map[string]any {
 	for range rapid.IntRange(1, 2).Draw(t, "conditions") {
 		name := rapid.SampledFrom(slices.Sorted(maps.Keys(conditions))).Draw(t, "name")
 		operators[name] = conditions[name].Draw(t, "value")
+		if rapid.IntRange(0, 4).Draw(t, "not") == 0 {
+			operators = map[string]any{"$not": operators}
+		}
 	}
 	return map[string]any{field: operators}
 }

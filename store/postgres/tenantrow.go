@@ -2,11 +2,27 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/jackc/pgx/v5"
 
 	"lindero/tenant"
 )
+
+// PutSettings replaces the tenant's own settings and returns the tenant as it is then.
+func (h *Handle) PutSettings(ctx context.Context, settings json.RawMessage) (tenant.Tenant, error) {
+	if err := tenant.ValidateSettings("body", settings); err != nil {
+		return tenant.Tenant{}, err
+	}
+	err := h.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE tenants SET settings = $2, updated_at = now() WHERE id = $1 AND state <> 'deleting'`, h.id.UUID(), settings)
+		return err
+	})
+	if err != nil {
+		return tenant.Tenant{}, err
+	}
+	return h.Tenant(ctx)
+}
 
 // Tenant returns the handle's own tenant.
 func (h *Handle) Tenant(ctx context.Context) (tenant.Tenant, error) {

@@ -138,7 +138,7 @@ func (h *Handle) loadWork(ctx context.Context, claimed []claimedItem) (store.Wor
 			return row.Scan(&c.ID, &c.Name, &c.Language, &c.Embedding.Provider, &c.Embedding.Model, &c.Embedding.Dimensions,
 				&c.Chunking, &c.Slot, &c.Backend, &c.Version, &work.Deleted)
 		})
-		b.Queue(`SELECT d.key, d.id, p.title, p.url, p.language, p.metadata, p.content_type, p.body, p.split, p.vectors
+		b.Queue(`SELECT d.key, d.id, p.title, p.url, p.language, p.metadata, p.content_type, p.body, p.split, p.vectors, p.parts
 			FROM `+each("key, version", "$3::uuid[]", "$4::bigint[]")+`
 			CROSS JOIN LATERAL (`+documentByKey+`) d
 			CROSS JOIN LATERAL (SELECT * FROM document_payloads
@@ -158,15 +158,17 @@ func scanWork(row pgx.CollectableRow, items map[uuid.UUID]store.WorkItem) (store
 	var id string
 	var p store.Payload
 	var split bool
-	var vectors []byte
-	if err := row.Scan(&key, &id, &p.Title, &p.URL, &p.Language, &p.Metadata, &p.ContentType, &p.Body, &split, &vectors); err != nil {
+	var vectors, parts []byte
+	if err := row.Scan(&key, &id, &p.Title, &p.URL, &p.Language, &p.Metadata, &p.ContentType, &p.Body, &split, &vectors, &parts); err != nil {
 		return store.WorkItem{}, err
 	}
 	if split {
-		if err := json.Unmarshal(p.Body, &p.Parts); err != nil {
+		parts, p.Body = p.Body, nil
+	}
+	if parts != nil {
+		if err := json.Unmarshal(parts, &p.Parts); err != nil {
 			return store.WorkItem{}, fmt.Errorf("the stored split cannot be read: %w", err)
 		}
-		p.Body = nil
 		store.UnpackVectors(p.Parts, vectors)
 	}
 	item := items[key]

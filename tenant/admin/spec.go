@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 )
 
 const (
-	maxObjectBytes = 64 << 10
 	maxRegionBytes = 64
 )
 
@@ -78,12 +76,12 @@ func (p Patch) Validate() error {
 		location string
 		raw      json.RawMessage
 	}{
-		{"body.settings", p.Settings}, {"body.features", p.Features}, {"body.metadata", p.Metadata},
+		{"body.features", p.Features}, {"body.metadata", p.Metadata},
 	} {
 		if o.raw == nil {
 			continue
 		}
-		if err := validateObject(o.location, o.raw); err != nil {
+		if err := tenant.ValidateObject(o.location, o.raw); err != nil {
 			return err
 		}
 	}
@@ -95,22 +93,10 @@ func (p Patch) Validate() error {
 	if _, err := tenant.DedicatedWorkers(p.Features); err != nil {
 		return err
 	}
-	return validateSettings(p.Settings)
-}
-
-// validateSettings refuses wrong values of the settings that mean something to the service; others are the
-// operator's own.
-func validateSettings(raw json.RawMessage) error {
-	if raw == nil {
+	if p.Settings == nil {
 		return nil
 	}
-	var known struct {
-		RecallObjective *float64 `json:"recall_objective"`
-	}
-	if err := json.Unmarshal(raw, &known); err != nil || (known.RecallObjective != nil && (*known.RecallObjective <= 0 || *known.RecallObjective > 1)) {
-		return fault.InvalidField("body.settings.recall_objective", nil, "must be a number above 0 and up to 1")
-	}
-	return nil
+	return tenant.ValidateSettings("body.settings", p.Settings)
 }
 
 // Places reports whether the patch may change how the tenant's documents are worked off.
@@ -127,18 +113,5 @@ func (f Filter) validate() error {
 }
 
 func validPlan(p tenant.Plan) bool {
-	return slices.Contains([]tenant.Plan{tenant.PlanTrial, tenant.PlanBusiness, tenant.PlanEnterprise}, p)
-}
-
-func validateObject(location string, raw json.RawMessage) error {
-	var fields map[string]json.RawMessage
-	switch {
-	case len(raw) > maxObjectBytes:
-		return fault.InvalidField(location, nil, "must have at most %d bytes", maxObjectBytes)
-	case !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u0000`)): // jsonb cannot hold them
-		return fault.InvalidField(location, nil, "must be UTF-8 text without the character U+0000")
-	case json.Unmarshal(raw, &fields) != nil || fields == nil:
-		return fault.InvalidField(location, nil, "must be a JSON object")
-	}
-	return nil
+	return slices.Contains(tenant.Plans(), p)
 }

@@ -150,7 +150,10 @@ func TestCache(t *testing.T) {
 		"tenant":       {func(f *fixture) { f.notifications.tell(f.keys.records[f.id].TenantID.String()) }, 2, false},
 		"disconnected": {func(f *fixture) { f.edit(revoke); f.notifications.connected = false }, 2, true},
 		"reconnected":  {func(f *fixture) { f.edit(revoke); f.notifications.epoch++ }, 2, true},
-		"too old":      {func(f *fixture) { f.edit(revoke); f.now = func() time.Time { return time.Now().Add(cacheTime + time.Second) } }, 2, true},
+		"too old": {func(f *fixture) {
+			f.edit(revoke)
+			f.now = func() time.Time { return time.Now().Add(cacheTime + time.Second) }
+		}, 2, true},
 		"expires meanwhile": {func(f *fixture) {
 			f.now = func() time.Time { return time.Now().Add(cacheTime - time.Second) }
 		}, 1, true},
