@@ -14,11 +14,10 @@ type Leg[Key comparable] struct {
 	Keys   []Key
 }
 
-// Fused is one key with its score and its rank in each leg, from 1; 0 where the leg lacks it.
+// Fused is one key with its score.
 type Fused[Key comparable] struct {
 	Key   Key
 	Score float64
-	Ranks []int
 }
 
 // RRF fuses legs, best first; equal scores go by compare, which must order keys totally. A leg of weight
@@ -29,21 +28,18 @@ func RRF[Key comparable](legs []Leg[Key], k int, compare func(a, b Key) int) []F
 		total += len(leg.Keys)
 	}
 	fused := make([]Fused[Key], 0, total)
-	places := make(map[Key]int, total)
-	ranks := make([]int, total*len(legs)) // one allocation for all
-	for l, leg := range legs {
+	places := make(map[Key]int32, total)
+	for _, leg := range legs {
 		if leg.Weight <= 0 {
 			continue
 		}
 		for i, key := range leg.Keys {
 			at, seen := places[key]
 			if !seen {
-				at = len(fused)
+				at = int32(len(fused))
 				places[key] = at
-				fused = append(fused, Fused[Key]{Key: key, Ranks: ranks[:len(legs):len(legs)]})
-				ranks = ranks[len(legs):]
+				fused = append(fused, Fused[Key]{Key: key})
 			}
-			fused[at].Ranks[l] = i + 1
 			fused[at].Score += leg.Weight / float64(k+i+1)
 		}
 	}

@@ -136,6 +136,13 @@ func (f *filterSQL) valueIn(values []filter.Value) string {
 	return "(" + strings.Join(conditions, " OR ") + ")"
 }
 
+// allOrdinals selects the ordinals of the chunks that match, of all that the collection has: each once.
+func (f *filterSQL) allOrdinals(e filter.Expr) string {
+	return fmt.Sprintf(`SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %[1]s AND c.collection_id = %[2]s
+		AND (c.document_key IN (SELECT d.key FROM documents d WHERE d.tenant_id = %[1]s AND d.collection_id = %[2]s AND %[3]s)) IS TRUE`,
+		f.tenant, f.collection, f.condition(e))
+}
+
 // withField is true for documents with a row of the field that meets the condition. For one document that is a look-up
 // by the primary key, which its order and OFFSET 0 keep from becoming anything else: the indexes on values hold the
 // document's key last, and would be run through as far as the condition goes. For all of them, IS TRUE keeps the planner from making a join of it:

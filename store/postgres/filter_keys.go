@@ -158,3 +158,24 @@ func waysTo(e filter.Expr) (ways []way) {
 	slices.SortStableFunc(ways, func(a, b way) int { return cmp.Compare(rankOf(a.by), rankOf(b.by)) })
 	return ways[:min(len(ways), maxWays)]
 }
+
+// ordinals selects the ordinals of the chunks that match, some of them more than once: by indexes alone where those tell
+// all of the expression, else from all that the collection has. It is not for a subquery: the planner takes a run for a
+// thousand rows, and would not hash that many.
+func (f *filterSQL) ordinals(e filter.Expr) string {
+	if !toldByIndexes(e) {
+		return f.allOrdinals(e)
+	}
+	return fmt.Sprintf("SELECT generate_series(k.first_ordinal, k.first_ordinal + k.chunks - 1) FROM (%s) k (%s)", f.found(e), foundColumns)
+}
+
+// toldByIndexes reports whether found looks no document up by itself.
+func toldByIndexes(e filter.Expr) bool {
+	switch e := e.(type) {
+	case filter.And:
+		return false
+	case filter.Or:
+		return !slices.ContainsFunc(e, func(part filter.Expr) bool { return !toldByIndexes(part) })
+	}
+	return rankOf(e) < byNothing
+}

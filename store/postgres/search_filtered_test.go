@@ -51,6 +51,14 @@ func TestFiltersOnAnIndex(t *testing.T) {
 		all := idsOf(e.search(service, search.Request{
 			Vector: storefixture.Vector("all", storefixture.Dimensions), Mode: search.Semantic, Filter: json.RawMessage(filter), TopK: &most,
 		}))
+		if byWords := idsOf(e.search(service, search.Request{ // every document has the word
+			Query: "text", Mode: search.Lexical, Filter: json.RawMessage(filter), TopK: &most,
+		})); len(all) < most {
+			slices.Sort(byWords)
+			if sorted := slices.Sorted(slices.Values(all)); !slices.Equal(byWords, sorted) {
+				t.Errorf("%s: %d found by the word, %d by vectors", filter, len(byWords), len(all))
+			}
+		}
 		for _, topK := range []int{3, 40} {
 			request := search.Request{
 				Vector: storefixture.Vector(filter, storefixture.Dimensions), Mode: search.Semantic, Filter: json.RawMessage(filter), TopK: &topK,

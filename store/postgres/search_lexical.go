@@ -145,10 +145,7 @@ func (l *lexicalLeg) queueAllowed(batch *pgx.Batch, plan search.Plan) {
 	args := &arguments{}
 	tenant, collection := args.add(l.collection.Tenant), args.add(l.collection.ID)
 	f := &filterSQL{args: args, tenant: tenant, collection: collection}
-	statement := fmt.Sprintf(`SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %[1]s AND c.collection_id = %[2]s
-		AND (c.document_key IN (SELECT d.key FROM documents d WHERE d.tenant_id = %[1]s AND d.collection_id = %[2]s AND %[3]s)) IS TRUE`,
-		tenant, collection, f.condition(plan.Filter))
-	batch.Queue(statement, args.values...).Query(func(rows pgx.Rows) error {
+	batch.Queue(f.ordinals(plan.Filter), args.values...).Query(func(rows pgx.Rows) error {
 		ordinals, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		allowed := codec.NewOrdinals(ordinals)
 		l.query.Allowed = &allowed

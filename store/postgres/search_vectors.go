@@ -129,7 +129,5 @@ func (s *snapshot) narrowed(args *arguments, tenant, collection, ordinal string,
 		return ""
 	}
 	f := &filterSQL{args: args, tenant: tenant, collection: collection}
-	return fmt.Sprintf(` AND (%[1]s IN (SELECT c.ordinal FROM chunks c WHERE c.tenant_id = %[2]s AND c.collection_id = %[3]s
-		AND (c.document_key IN (SELECT d.key FROM documents d WHERE d.tenant_id = %[2]s AND d.collection_id = %[3]s AND %[4]s)) IS TRUE)) IS TRUE`,
-		ordinal, tenant, collection, f.condition(plan.Filter))
+	return fmt.Sprintf(" AND (%s IN (%s)) IS TRUE", ordinal, f.allOrdinals(plan.Filter))
 }
