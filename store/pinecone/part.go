@@ -16,6 +16,7 @@ type part struct {
 	space            *space
 	entries          []store.VectorEntry
 	reading          int64
+	recorder         *recorder
 	upserts, deletes []store.VectorChange
 
 	open    atomic.Int32 // requests that are not answered yet, and one while they are being made
@@ -31,7 +32,7 @@ type written struct {
 
 func newPart(s *space, entries []store.VectorEntry, reading store.VectorReading) *part {
 	isDeleted := func(c store.VectorChange) bool { return c.Deleted }
-	p := &part{space: s, entries: entries, reading: reading.Number}
+	p := &part{space: s, entries: entries, reading: reading.Number, recorder: newRecorder(s.tenant, entries[0].Collection, reading.Number)}
 	p.deletes = slices.DeleteFunc(slices.Clone(reading.Changes), func(c store.VectorChange) bool { return !c.Deleted })
 	p.upserts = slices.DeleteFunc(reading.Changes, isDeleted)
 	return p
@@ -88,7 +89,7 @@ func (p *part) send(ctx context.Context, begin func(request func() error), done 
 func (p *part) deletedIDs() []string {
 	ids := make([]string, len(p.deletes))
 	for i, c := range p.deletes {
-		ids[i] = recordID(p.space.tenant, c.Collection, c.Ordinal)
+		ids[i] = p.recorder.id(c.Ordinal)
 	}
 	return ids
 }
@@ -110,7 +111,7 @@ func (p *part) answered(done func() error) error {
 func (p *part) nextRequest(changes []store.VectorChange) (records []*sdk.Vector, bytes int, err error) {
 	records = make([]*sdk.Vector, 0, min(len(changes), maxRecords))
 	for i := range changes[:min(len(changes), maxRecords)] {
-		record, size, err := p.space.record(&changes[i], p.reading)
+		record, size, err := p.recorder.record(&changes[i])
 		if err != nil {
 			return nil, 0, err
 		}

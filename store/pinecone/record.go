@@ -16,7 +16,11 @@ import (
 // recordID names a vector: <tenant>:<collection>:<ordinal>. The tenant stands in it although the namespace is
 // the tenant's own, so that a candidate tells whose it is whatever the backend does (wall 4).
 func recordID(tenant, collection uuid.UUID, ordinal int64) string {
-	return tenant.String() + ":" + collection.String() + ":" + strconv.FormatInt(ordinal, 10)
+	return idPrefix(tenant, collection) + strconv.FormatInt(ordinal, 10)
+}
+
+func idPrefix(tenant, collection uuid.UUID) string {
+	return tenant.String() + ":" + collection.String() + ":"
 }
 
 type recordKey struct {
@@ -56,19 +60,33 @@ const (
 // maxFields leaves room for our own fields within Pinecone's 40 KB of metadata a record.
 const maxFields = 36 << 10
 
+// recorder makes records of one collection, of one reading. What they have in common is made once.
+type recorder struct {
+	prefix               string // of ids
+	collection, revision *structpb.Value
+}
+
+func newRecorder(tenant, collection uuid.UUID, reading int64) *recorder {
+	return &recorder{
+		prefix:     idPrefix(tenant, collection),
+		collection: structpb.NewStringValue(collection.String()), revision: structpb.NewNumberValue(float64(reading)),
+	}
+}
+
 // record is a change as Pinecone takes it, and about how many bytes it is, rather more.
-func (s *space) record(c *store.VectorChange, reading int64) (*sdk.Vector, int, error) {
+func (r *recorder) record(c *store.VectorChange) (*sdk.Vector, int, error) {
 	fields := map[string]*structpb.Value{
-		collectionField: structpb.NewStringValue(c.Collection.String()), documentField: structpb.NewStringValue(c.DocumentID),
-		revisionField: structpb.NewNumberValue(float64(reading)),
+		collectionField: r.collection, documentField: structpb.NewStringValue(c.DocumentID), revisionField: r.revision,
 	}
 	if err := addFields(fields, c.Metadata); err != nil {
 		return nil, 0, fmt.Errorf("metadata of document %q: %w", c.DocumentID, err)
 	}
-	id := recordID(s.tenant, c.Collection, c.Ordinal)
 	const overhead = 256 // of our own fields and the encoding
-	return &sdk.Vector{Id: id, Values: &c.Vector, Metadata: &structpb.Struct{Fields: fields}}, 4*len(c.Vector) + 2*len(c.Metadata) + len(c.DocumentID) + overhead, nil
+	return &sdk.Vector{Id: r.id(c.Ordinal), Values: &c.Vector, Metadata: &structpb.Struct{Fields: fields}},
+		4*len(c.Vector) + 2*len(c.Metadata) + len(c.DocumentID) + overhead, nil
 }
+
+func (r *recorder) id(ordinal int64) string { return r.prefix + strconv.FormatInt(ordinal, 10) }
 
 func addFields(fields map[string]*structpb.Value, metadata json.RawMessage) error {
 	if len(metadata) <= len(`{}`) { // most have none

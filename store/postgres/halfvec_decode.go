@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -19,8 +20,12 @@ func decodeHalfVector(values []float32, raw []byte, format int16) ([]float32, er
 	if format != pgx.BinaryFormatCode || len(raw) < halfHeader || len(raw) != halfHeader+2*int(binary.BigEndian.Uint16(raw)) {
 		return nil, errHalfVector
 	}
-	for raw = raw[halfHeader:]; len(raw) >= 2; raw = raw[2:] {
-		values = append(values, halfToFloat(binary.BigEndian.Uint16(raw)))
+	raw = raw[halfHeader:]
+	begin := len(values)
+	values = slices.Grow(values, len(raw)/2)[:begin+len(raw)/2]
+	decoded := values[begin:]
+	for i := range decoded {
+		decoded[i] = halfToFloat(binary.BigEndian.Uint16(raw[2*i:]))
 	}
 	return values, nil
 }

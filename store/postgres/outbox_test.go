@@ -190,6 +190,50 @@ func TestOutboxNotesNewMetadata(t *testing.T) {
 	}
 }
 
+// Vectors written together are one entry, whatever becomes of some of them: what changes later is an entry beside it, and
+// what is told of each is what is on record.
+func TestOutboxRuns(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Collection = e.onPinecone(e.OwnerURL, "outside", "one")
+	var docs []store.NewDocument
+	for _, id := range []string{"a", "b", "c", "d"} {
+		docs = append(docs, storefixture.Split(id, "text of "+id, storefixture.Dimensions))
+	}
+	e.accept(docs...)
+	e.index()
+	entries, found := e.unsent()
+	if len(entries) != 2 || entries[1].Run != 4 || len(found) != 5 {
+		t.Fatalf("five documents left %+v in the outbox, of which %+v is on record", entries, found)
+	}
+	e.must(e.Handle.VectorsSent(e.ctx, entries))
+	e.must(e.Handle.DeleteDocument(e.ctx, "outside", "b"))
+	_, err := e.Handle.PatchDocument(e.ctx, "outside", "c", store.Patch{Metadata: []byte(`{"kind":"new"}`)})
+	e.must(err)
+	later, found := e.unsent()
+	if len(later) != 2 || later[0].Run != 1 || !later[0].Deleted || later[1].Run != 1 || later[1].Deleted || len(found) != 2 ||
+		!found[0].Deleted || string(found[1].Metadata) != `{"kind": "new"}` {
+		t.Fatalf("a deletion and a patch left %+v, of which %+v is on record", later, found)
+	}
+	// All of them at once: each ordinal is told once.
+	all := []store.VectorEntry{entries[0], entries[1], later[0], later[1]}
+	reading, err := e.Handle.ReadVectors(e.ctx, all)
+	e.must(err)
+	if len(reading.Changes) != 5 || !reading.Changes[2].Deleted || reading.Changes[3].DocumentID != "c" || reading.Changes[4].DocumentID != "d" {
+		t.Errorf("overlapping entries are read as %+v", reading.Changes)
+	}
+	onRecord, err := e.Handle.VectorsOnRecord(e.ctx, entries)
+	e.must(err)
+	if len(onRecord) != 2 || len(onRecord[1]) != 3 {
+		t.Errorf("on record are %v", onRecord)
+	}
+	sets, err := e.Handle.IndexedVectors(e.ctx)
+	e.must(err)
+	if len(sets) != 1 || len(sets[0].Ordinals) != 0 || len(sets[0].Unsettled) != 5 { // no read has confirmed any
+		t.Errorf("compared with the index would be %+v", sets)
+	}
+}
+
 // Moving to Pinecone notes every vector, moving back none; deleting a collection notes all as deleted.
 func TestAlignBackend(t *testing.T) {
 	t.Parallel()
