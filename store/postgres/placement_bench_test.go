@@ -114,20 +114,28 @@ func onProcessor(pid int) float64 {
 	return nanoseconds / 1e6
 }
 
+// fillSlots makes as many small collections as there are slots of their own, each in one, in one database.
+func fillSlots(b *testing.B) []*env {
+	const slots = 300
+	f := storefixture.NewPlaced(b, postgres.PlacementPolicy{PromoteAt: 20, DemoteAt: 5, MaxSlots: slots})
+	all := make([]*env, slots)
+	for i := range all {
+		all[i] = newPlacedEnv(b, f)
+		all[i].fill(0, 25)
+		all[i].place()
+	}
+	if last := all[slots-1].Collection.Slot; last != store.FirstOwnSlot+slots-1 {
+		b.Fatalf("the last collection is in slot %d", last)
+	}
+	return all
+}
+
 // BenchmarkPlanningAmongSlots has 300 collections in slots of their own, and reports how long PostgreSQL plans one
 // search among them, on a connection that has planned it before.
 func BenchmarkPlanningAmongSlots(b *testing.B) {
-	f := storefixture.NewPlaced(b, postgres.PlacementPolicy{PromoteAt: 20, DemoteAt: 5, MaxSlots: 300})
-	var last *env
-	for range 300 {
-		last = newPlacedEnv(b, f)
-		last.fill(0, 25)
-		last.place()
-	}
-	if last.Collection.Slot != store.FirstOwnSlot+299 {
-		b.Fatalf("the last collection is in slot %d", last.Collection.Slot)
-	}
-	tx, err := f.Store.Pool().Begin(last.ctx)
+	all := fillSlots(b)
+	last := all[len(all)-1]
+	tx, err := last.Fixture.Store.Pool().Begin(last.ctx)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -89,6 +89,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}, nil
 }
 
+// statementsKept is how many statements a connection keeps the plans of, the least recently used going first. A search names
+// its leaf, so each collection with an index has statements of its own, of some 200 kB each (BenchmarkBackendMemory).
+const statementsKept = 256
+
 // connect opens a pool whose connections begin with the statements of setup.
 func connect(ctx context.Context, cfg Config, setup string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(cfg.URL)
@@ -98,6 +102,7 @@ func connect(ctx context.Context, cfg Config, setup string) (*pgxpool.Pool, erro
 	if cfg.MaxConns > 0 {
 		config.MaxConns = cfg.MaxConns
 	}
+	config.ConnConfig.StatementCacheCapacity = statementsKept
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // in binary, and without a detour through text
 		if err := pgxvector.RegisterTypes(ctx, conn); err != nil {
