@@ -32,10 +32,13 @@ const (
 
 // Profile names what makes a collection's vectors. Vectors of unequal profiles must not be compared.
 type Profile struct {
-	Provider   string
-	Model      string // "" where the provider has only one
-	Dimensions int    // 1…4000
+	Provider   string `json:"provider"`
+	Model      string `json:"model,omitempty"` // "" where the provider has only one
+	Dimensions int    `json:"dimensions"`      // 1…4000
 }
+
+// String is the profile as a key of the embedding cache: provider/model/dimensions.
+func (p Profile) String() string { return fmt.Sprintf("%s/%s/%d", p.Provider, p.Model, p.Dimensions) }
 
 // Usage is what an embedding cost.
 type Usage struct {

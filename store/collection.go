@@ -4,37 +4,30 @@ package store
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"time"
 
 	"github.com/google/uuid"
 
+	"lindero/embed"
 	"lindero/fault"
 )
 
 // Providers of embeddings.
 const (
-	ProviderBuiltin  = "builtin"  // computed in the process, no key, no network
-	ProviderOpenAI   = "openai"   // any OpenAI-compatible server
-	ProviderExternal = "external" // the caller sends vectors
+	ProviderBuiltin  = embed.ProviderBuiltin  // computed in the process, no key, no network
+	ProviderOpenAI   = embed.ProviderOpenAI   // any OpenAI-compatible server
+	ProviderExternal = embed.ProviderExternal // the caller sends vectors
 )
 
 // LanguageAuto lets each document's own language decide how it is analysed.
 const LanguageAuto = "auto"
 
 // MaxDimensions is what a halfvec holds in one page.
-const MaxDimensions = 4000
+const MaxDimensions = embed.MaxDimensions
 
-// Profile is a collection's embedding profile. It is comparable and a key of the embedding cache.
-type Profile struct {
-	Provider   string `json:"provider"`
-	Model      string `json:"model,omitempty"`
-	Dimensions int    `json:"dimensions"`
-}
-
-// String is the profile as a cache key: provider/model/dimensions.
-func (p Profile) String() string { return fmt.Sprintf("%s/%s/%d", p.Provider, p.Model, p.Dimensions) }
+// Profile is a collection's embedding profile.
+type Profile = embed.Profile
 
 // Chunking says how a collection's documents become chunks.
 type Chunking struct {

@@ -45,11 +45,11 @@ func (s CollectionSpec) Validate() error {
 	if s.Embedding == (Profile{}) {
 		return nil
 	}
-	return s.Embedding.validate()
+	return validateProfile(s.Embedding)
 }
 
-// validate allows dimensions of 0 for the providers that know their own.
-func (p Profile) validate() error {
+// validateProfile allows dimensions of 0 for the providers that know their own.
+func validateProfile(p Profile) error {
 	if !slices.Contains([]string{ProviderBuiltin, ProviderOpenAI, ProviderExternal}, p.Provider) {
 		return fault.InvalidField("body.embedding.provider", shorten(p.Provider), "must be builtin, openai or external")
 	}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	pgvector "github.com/pgvector/pgvector-go"
@@ -16,10 +15,6 @@ func (h *Handle) EmbeddingCache() embed.Cache { return embeddingCache{h} }
 
 type embeddingCache struct{ handle *Handle }
 
-func cacheProfile(p embed.Profile) string {
-	return fmt.Sprintf("%s/%s/%d", p.Provider, p.Model, p.Dimensions)
-}
-
 // Get implements embed.Cache.
 func (c embeddingCache) Get(ctx context.Context, profile embed.Profile, hashes [][32]byte) (map[[32]byte][]float32, error) {
 	keys := make([][]byte, len(hashes))
@@ -30,7 +25,7 @@ func (c embeddingCache) Get(ctx context.Context, profile embed.Profile, hashes [
 	err := c.handle.read(ctx, func(b *pgx.Batch) {
 		b.Queue(`SELECT k.hash, e.embedding FROM unnest($3::bytea[]) AS k (hash) CROSS JOIN LATERAL (
 			SELECT embedding FROM embedding_cache WHERE tenant_id = $1 AND profile = $2 AND text_hash = k.hash OFFSET 0) e`,
-			c.handle.id.UUID(), cacheProfile(profile), keys).Query(func(rows pgx.Rows) error {
+			c.handle.id.UUID(), profile.String(), keys).Query(func(rows pgx.Rows) error {
 			var hash []byte
 			var vector pgvector.HalfVector
 			_, err := pgx.ForEachRow(rows, []any{&hash, &vector}, func() error {
@@ -54,6 +49,6 @@ func (c embeddingCache) Put(ctx context.Context, profile embed.Profile, vectors 
 	return c.handle.read(ctx, func(b *pgx.Batch) {
 		b.Queue(`INSERT INTO embedding_cache (tenant_id, profile, text_hash, embedding)
 			SELECT $1, $2, n.hash, n.embedding FROM unnest($3::bytea[], $4::halfvec[]) AS n (hash, embedding)
-			ON CONFLICT DO NOTHING`, c.handle.id.UUID(), cacheProfile(profile), hashes, embeddings)
+			ON CONFLICT DO NOTHING`, c.handle.id.UUID(), profile.String(), hashes, embeddings)
 	})
 }
