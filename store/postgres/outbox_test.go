@@ -63,7 +63,7 @@ func registerOutboxCases() {
 	})
 	registerIsolationCase("VectorsOnRecord", func(n *neighbours, h *postgres.Handle) (found any, err error) {
 		onRecord, err := h.VectorsOnRecord(n.b.ctx, outside(n))
-		if len(onRecord) != 1 || len(onRecord[0]) > 0 {
+		if err == nil && (len(onRecord) != 1 || len(onRecord[0]) > 0) {
 			found = marker
 		}
 		return found, err
