@@ -62,7 +62,7 @@ func (p PlacementPolicy) buildMemory(chunks int64, dimensions int) int64 {
 func defaultEfSearch(chunks int64) int {
 	switch {
 	case chunks <= 12_000:
-		return 40
+		return 32
 	case chunks <= 25_000:
 		return 80
 	case chunks <= 100_000:
