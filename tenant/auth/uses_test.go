@@ -50,6 +50,7 @@ func TestUsesAreWrittenTogetherAndOnceAMinute(t *testing.T) {
 			u.note(Principal{Tenant: acme, KeyID: "one"}, time.Now())
 			u.note(Principal{Tenant: acme, KeyID: "two"}, time.Now())
 		}
+		synctest.Wait()
 		if len(w.calls) != 0 {
 			t.Error("a use was written at once")
 		}
@@ -57,12 +58,14 @@ func TestUsesAreWrittenTogetherAndOnceAMinute(t *testing.T) {
 			time.Sleep(time.Second)
 			u.note(Principal{Tenant: acme, KeyID: "one"}, time.Now())
 		}
+		synctest.Wait()
 		if len(w.calls) != 1 || len(w.calls[0]) != 2 || !w.calls[0]["one"].Equal(start) {
 			t.Errorf("in the first minute: %v", w.calls)
 		}
 		time.Sleep(time.Second)
 		u.note(Principal{Tenant: acme, KeyID: "one"}, time.Now())
 		time.Sleep(2 * useGather)
+		synctest.Wait()
 		if len(w.calls) != 2 || !w.calls[1]["one"].Equal(start.Add(useEvery)) {
 			t.Errorf("in the second minute: %v", w.calls)
 		}
