@@ -121,32 +121,23 @@ func mediaType(r *http.Request) (string, error) {
 	return kind, nil
 }
 
-// readJSON decodes the request's body strictly into target.
-func (s *server) readJSON(ex *exchange, target any) error {
-	empty, err := s.readAnyJSON(ex, target)
-	if err == nil && empty {
-		return errNoBody()
-	}
-	return err
-}
-
-func errNoBody() error { return fault.New(fault.Malformed, "a JSON body is required") }
-
-// readAnyJSON is readJSON for a body that may be empty; target is left as it is then.
-func (s *server) readAnyJSON(ex *exchange, target any) (empty bool, err error) {
+// readJSON decodes the request's body strictly into target, which stays as it is where the body is optional and empty.
+func (s *server) readJSON(ex *exchange, target any, optional bool) error {
 	kind, err := mediaType(ex.request)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if kind != "" && kind != "application/json" {
-		return false, fault.New(fault.UnsupportedMediaType, "send the body as Content-Type: application/json, not %s", kind)
+		return fault.New(fault.UnsupportedMediaType, "send the body as Content-Type: application/json, not %s", kind)
 	}
 	data, err := s.readAll(ex, s.cfg.Limits.JSONBytes)
 	switch {
-	case err != nil || len(data) == 0:
-		return true, err
+	case err != nil || len(data) == 0 && optional:
+		return err
+	case len(data) == 0:
+		return fault.New(fault.Malformed, "a JSON body is required")
 	case string(bytes.TrimSpace(data)) == "null": // stands for absent elsewhere; here it would do without being asked
-		return false, fault.InvalidField("body", nil, "must be an object")
+		return fault.InvalidField("body", nil, "must be an object")
 	}
-	return false, strictjson.Decode("body", data, target)
+	return strictjson.Decode("body", data, target)
 }

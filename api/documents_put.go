@@ -73,7 +73,7 @@ func (s *server) readDocument(ex *exchange, in *putParams) (store.Payload, error
 			return store.Payload{}, fault.New(fault.Invalid, "with a JSON body title, url, language and metadata go into the body")
 		}
 		var body DocumentBody
-		if err := s.readJSON(ex, &body); err != nil {
+		if err := s.readJSON(ex, &body, false); err != nil {
 			return store.Payload{}, err
 		}
 		return body.payload()

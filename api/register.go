@@ -94,11 +94,7 @@ func handleJSON[I, B, O any](s *server, r route, fn func(context.Context, *I, *B
 	r.media = map[string]*huma.MediaType{"application/json": {Schema: schemaOf[B](s)}}
 	handle(s, r, func(ctx context.Context, in *I) (*O, error) {
 		var body B
-		empty, err := s.readAnyJSON(exchangeOf(ctx), &body)
-		if err == nil && empty && !r.optional {
-			err = errNoBody()
-		}
-		if err != nil {
+		if err := s.readJSON(exchangeOf(ctx), &body, r.optional); err != nil {
 			return nil, err
 		}
 		return fn(ctx, in, &body)

@@ -2,8 +2,8 @@ package strictjson
 
 import "lindero/internal/decimal"
 
-// plainVector decodes the array that starts here if it holds numbers that decimal.Float32At takes, and nothing else. Where ok is
-// false, nothing is consumed.
+// plainVector decodes the array that starts here if it holds numbers that decimal.Float32At takes, and nothing else.
+// Where ok is false, nothing is consumed.
 func (d *decoder) plainVector() (vector []float32, ok bool) {
 	if d.depth >= maxDepth {
 		return nil, false

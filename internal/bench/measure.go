@@ -38,7 +38,8 @@ const warmUp = 5
 type asker func(context.Context, *query) (time.Duration, error)
 
 // latency measures all cells with one client, by each asker, in turns, so that whatever else the machine does hits all
-// alike, and so does finding in the processor's caches what the asker before has read. The answer has a row for each asker with a column for each cell.
+// alike, and so does finding in the processor's caches what the asker before has read. The answer has a row for each
+// asker with a column for each cell.
 func (b *Bench) latency(ctx context.Context, cells []*cell, askers ...asker) ([][]Percentiles, error) {
 	all := make([][]latencies, len(askers))
 	for a := range all {

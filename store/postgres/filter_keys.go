@@ -81,7 +81,7 @@ func (f *filterSQL) found(e filter.Expr) string {
 	case filter.In:
 		return f.foundIn(e)
 	case filter.Exists:
-		return f.foundWith(e.Field, "TRUE")
+		return f.foundWith(e.Field, anyValue)
 	case filter.Or:
 		parts := make([]string, len(e))
 		for i, part := range e {

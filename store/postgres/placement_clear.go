@@ -83,33 +83,26 @@ const openTransactions = `SELECT l.virtualtransaction FROM pg_locks l JOIN pg_st
 // visible to all. False when that takes too long.
 func (h *Handle) olderTransactionsEnded(ctx context.Context) (bool, error) {
 	var older []string
-	ask := func(statement string, args ...any) (found []string, err error) {
-		err = h.read(ctx, func(b *pgx.Batch) {
-			b.Queue(statement, args...).Query(func(rows pgx.Rows) error {
-				found, err = pgx.CollectRows(rows, pgx.RowTo[string])
-				return err
-			})
-		})
-		return found, err
+	if err := h.ask(ctx, `SELECT ARRAY(`+openTransactions+`)`, &older); err != nil || len(older) == 0 {
+		return err == nil, err
 	}
-	older, err := ask(openTransactions)
-	if err != nil {
-		return false, err
-	}
-	ticker := time.NewTicker(snapshotPoll)
-	defer ticker.Stop()
-	for deadline := time.Now().Add(snapshotWait); len(older) > 0; {
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-ticker.C:
+	return awaitSnapshots(ctx, func() (bool, error) {
+		err := h.ask(ctx, `SELECT ARRAY(`+openTransactions+` AND l.virtualtransaction = ANY ($1))`, &older, older)
+		return err == nil && len(older) == 0, err
+	})
+}
+
+// awaitSnapshots looks until old snapshots have ended; false when that takes too long.
+func awaitSnapshots(ctx context.Context, ended func() (bool, error)) (bool, error) {
+	for until := time.Now().Add(snapshotWait); ; {
+		if done, err := ended(); done || err != nil {
+			return done && err == nil, err
 		}
-		if time.Now().After(deadline) {
+		if time.Now().After(until) {
 			return false, nil
 		}
-		if older, err = ask(openTransactions+` AND l.virtualtransaction = ANY ($1)`, older); err != nil {
+		if err := sleep(ctx, snapshotPoll); err != nil {
 			return false, err
 		}
 	}
-	return true, nil
 }

@@ -59,28 +59,14 @@ func (h *Handle) deletionsSeen(ctx context.Context) (bool, error) {
 	if err := h.ask(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text`, &last); err != nil {
 		return false, err
 	}
-	for until := time.Now().Add(snapshotWait); ; {
-		var ended bool
-		if err := h.ask(ctx, `SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`, &ended, last); err != nil {
-			return false, err
-		}
-		if ended {
-			return h.olderTransactionsEnded(ctx)
-		}
-		if time.Now().After(until) {
-			return false, nil
-		}
-		if err := sleep(ctx, snapshotPoll); err != nil {
-			return false, err
-		}
-	}
-}
-
-// ask reads one value.
-func (h *Handle) ask(ctx context.Context, statement string, value any, arguments ...any) error {
-	return h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(statement, arguments...).QueryRow(func(row pgx.Row) error { return row.Scan(value) })
+	ended, err := awaitSnapshots(ctx, func() (ended bool, err error) {
+		err = h.ask(ctx, `SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`, &ended, last)
+		return ended, err
 	})
+	if err != nil || !ended {
+		return false, err
+	}
+	return h.olderTransactionsEnded(ctx)
 }
 
 // nearlyEmpty finds the tables that are worth it, the largest deletion first.

@@ -144,8 +144,8 @@ func (s *snapshot) queuePassages(batch *pgx.Batch, collection uuid.UUID, ordinal
 	vector, arguments := "", []any{s.handle.id.UUID(), collection, ordinals}
 	if vectors {
 		// The slot as a parameter: a join with collections would lock every partition.
-		vector = fmt.Sprintf(`, (SELECT v.embedding FROM chunk_vectors_%d v
-			WHERE v.slot = $4 AND v.tenant_id = $1 AND v.collection_id = $2 AND v.ordinal = c.ordinal)`, s.slots[collection])
+		vector = fmt.Sprintf(`, (SELECT v.embedding FROM %s v
+			WHERE v.slot = $4 AND v.tenant_id = $1 AND v.collection_id = $2 AND v.ordinal = c.ordinal)`, slotLeaf(s.slots[collection]))
 		arguments = append(arguments, s.slots[collection])
 	}
 	statement := `SELECT k.ordinal, p.* FROM unnest($3::bigint[]) AS k (ordinal)

@@ -21,11 +21,8 @@ func (h *Handle) retrieveRanked(ctx context.Context, plan search.Plan) (s *snaps
 	}
 	s = &snapshot{handle: h, roundTrips: 1, retrieved: make([]search.Retrieved, 1), lexical: []*lexicalLeg{leg}, passages: make(map[search.Key]*search.Passage, target.Limit)}
 	leg.rank(&s.retrieved[0])
-	batch := &pgx.Batch{}
-	batch.Queue(bindTenant, h.id.String())
-	s.queueRankedPassages(batch, target)
-	if err := h.store.searches.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, 0, translate(err)
+	if err := h.readOn(ctx, h.store.searches, func(batch *pgx.Batch) { s.queueRankedPassages(batch, target) }); err != nil {
+		return nil, 0, err
 	}
 	if leg.outdated {
 		outdatedViews.Inc()

@@ -100,9 +100,7 @@ const filteredFactor = 2
 // leafOf names the partition that holds the target's vectors. A statement that names the partitioned table would have
 // to be planned for each search, or lock every partition (docs/decisions/0009). Partitions are never dropped; whether
 // the collection still lies in this one is checked in the search's own snapshot.
-func leafOf(target search.Target) string {
-	return fmt.Sprintf("chunk_vectors_%d", target.Collection.Slot)
-}
+func leafOf(target search.Target) string { return slotLeaf(target.Collection.Slot) }
 
 // efSearch is how wide approximate indexes are searched for a plan: as wide as the target that needs it most.
 func efSearch(plan search.Plan) int {

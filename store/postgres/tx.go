@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lindero/fault"
 )
@@ -38,13 +39,25 @@ var errNoTenant = fault.New(fault.Internal, "storage was asked for without a ten
 // Results are read by the functions given to Queue(…).Query and QueryRow; the first error ends it.
 // The statements see READ COMMITTED snapshots: use snapshot (search.go) where two must agree.
 func (h *Handle) read(ctx context.Context, fill func(*pgx.Batch)) error {
+	return h.readOn(ctx, h.store.pool, fill)
+}
+
+// readOn is read over the connections of a pool.
+func (h *Handle) readOn(ctx context.Context, pool *pgxpool.Pool, fill func(*pgx.Batch)) error {
 	if h.id.IsZero() {
 		return errNoTenant
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(bindTenant, h.id.String())
 	fill(batch)
-	return translate(h.store.pool.SendBatch(ctx, batch).Close())
+	return translate(pool.SendBatch(ctx, batch).Close())
+}
+
+// ask reads one value.
+func (h *Handle) ask(ctx context.Context, statement string, value any, arguments ...any) error {
+	return h.read(ctx, func(b *pgx.Batch) {
+		b.Queue(statement, arguments...).QueryRow(func(row pgx.Row) error { return row.Scan(value) })
+	})
 }
 
 // write runs fn in a transaction bound to the handle's tenant, and commits when fn returns nil. BEGIN and the
