@@ -102,10 +102,12 @@ func deployLimited(t testing.TB, limits Limits) *deployment {
 func startWorkers(t testing.TB, st *postgres.Store, log *slog.Logger) {
 	work, err := jobs.New(jobs.Config{
 		Store: st, Pipeline: &ingest.Pipeline{Log: log}, Log: log,
-		Embedder:      func(_ *postgres.Handle, p store.Profile) (embed.Embedder, error) { return embedder(p) },
-		MergeSegments: func(ctx context.Context, h *postgres.Handle, c uuid.UUID) error { return h.MergeSegments(ctx, c) },
-		Webhooks:      webhook.NewSender(webhook.Config{Policy: toThisMachine}),
-		PurgeTenant:   func(ctx context.Context, _ tenant.ID, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
+		Embedder: func(_ *postgres.Handle, p store.Profile) (embed.Embedder, error) { return embedder(p) },
+		MergeSegments: func(ctx context.Context, h *postgres.Handle, c uuid.UUID) (time.Duration, error) {
+			return h.MergeSegments(ctx, c)
+		},
+		Webhooks:    webhook.NewSender(webhook.Config{Policy: toThisMachine}),
+		PurgeTenant: func(ctx context.Context, _ tenant.ID, h *postgres.Handle) error { return h.PurgeTenant(ctx) },
 	})
 	must(t, err)
 	must(t, work.Start(context.Background()))

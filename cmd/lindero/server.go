@@ -151,7 +151,7 @@ func (s *server) prepareJobs(ctx context.Context) (err error) {
 			}
 			return embed.Cached(embedder, h.EmbeddingCache()), nil
 		},
-		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error {
+		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) (time.Duration, error) {
 			return h.MergeSegments(ctx, collection)
 		},
 		PurgeTenant: s.purgeTenant, Neighbours: s.search.Gate(),

@@ -34,8 +34,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Embedder makes the embedder of a profile for one tenant. It is not asked for external profiles.
 	Embedder func(h *postgres.Handle, profile store.Profile) (embed.Embedder, error)
-	// MergeSegments merges the lexical segments of a tenant's collection.
-	MergeSegments func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error
+	// MergeSegments merges the lexical segments of a tenant's collection and says when to come back; zero: not again.
+	MergeSegments func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) (again time.Duration, err error)
 	// WatchRecall measures the recall of a collection of tenant id and says when to come back; zero: not again. Nil:
 	// recall is not watched.
 	WatchRecall func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (again time.Duration, err error)
@@ -69,8 +69,8 @@ const (
 	purgeTimeout = time.Hour
 	// placeTimeout is how long one try of moving a collection may take.
 	placeTimeout = 6 * time.Hour
-	// placementSweep is how often collections are looked for that should be placed.
-	placementSweep = 5 * time.Minute
+	// maintenanceSweep is how often collections are looked for that should be placed or merged.
+	maintenanceSweep = 5 * time.Minute
 	// leaderPause is the wait while another process moves a collection.
 	leaderPause = 5 * time.Second
 	// keepCompleted bounds the queue's table; finished jobs say nothing that metrics do not.
@@ -138,6 +138,7 @@ func (j *Jobs) riverConfig() *river.Config {
 	river.AddWorker(workers, &purgeTenantWorker{jobs: j})
 	river.AddWorker(workers, &placeWorker{jobs: j})
 	river.AddWorker(workers, &sweepWorker{jobs: j})
+	river.AddWorker(workers, &sweepMergesWorker{jobs: j})
 	if j.cfg.WatchRecall != nil {
 		river.AddWorker(workers, &recallWorker{jobs: j})
 	}
@@ -177,6 +178,7 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 		queue.Single:      {MaxWorkers: j.cfg.Workers},
 		queue.Ingest:      {MaxWorkers: j.cfg.Workers},
 		queue.Maintenance: {MaxWorkers: maintenanceWorkers},
+		queue.Merges:      {MaxWorkers: 1}, // a merge takes a processor: one collection at a time, each in its turn
 		queue.Webhooks:    {MaxWorkers: j.cfg.WebhookTenants},
 		queue.Placement:   {MaxWorkers: 1}, // LeadPlacement lets one at a time through anyway
 	}

@@ -55,7 +55,7 @@ func config(s *postgres.Store, embedder embed.Embedder) jobs.Config {
 	return jobs.Config{
 		Store: s, Log: log, Pipeline: &ingest.Pipeline{Log: log},
 		Embedder:      func(*postgres.Handle, store.Profile) (embed.Embedder, error) { return embedder, nil },
-		MergeSegments: func(context.Context, *postgres.Handle, uuid.UUID) error { return nil },
+		MergeSegments: func(context.Context, *postgres.Handle, uuid.UUID) (time.Duration, error) { return 0, nil },
 		PurgeTenant:   func(context.Context, tenant.ID, *postgres.Handle) error { return nil },
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"lindero/store/postgres"
@@ -23,9 +24,36 @@ type mergeWorker struct {
 	jobs *Jobs
 }
 
-// Work merges a collection's lexical segments.
+// Work merges a collection's lexical segments, one turn at a time, and comes back while documents are coming in. A merge
+// that was asked for meanwhile is not lost: the job ends in a transaction that looks once more.
 func (w *mergeWorker) Work(ctx context.Context, job *river.Job[queue.MergeSegments]) error {
-	return w.jobs.cfg.MergeSegments(ctx, w.jobs.handle(job.Args.TenantID), job.Args.CollectionID)
+	handle, collection := w.jobs.handle(job.Args.TenantID), job.Args.CollectionID
+	for {
+		again, err := w.jobs.cfg.MergeSegments(ctx, handle, collection)
+		if err != nil {
+			return err
+		}
+		if again > 0 {
+			return river.JobSnooze(again)
+		}
+		done, err := complete(ctx, w.jobs, job, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+			return handle.MergeDue(ctx, tx, collection)
+		})
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+type sweepMergesWorker struct {
+	river.WorkerDefaults[queue.SweepMerges]
+	jobs *Jobs
+}
+
+// Work asks for a look at the collections whose segments no write has brought up.
+func (w *sweepMergesWorker) Work(ctx context.Context, _ *river.Job[queue.SweepMerges]) error {
+	_, err := w.jobs.cfg.Store.SweepMerges(ctx)
+	return err
 }
 
 type purgeCollectionWorker struct {
@@ -88,8 +116,11 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[queue.SweepPlacemen
 
 // sweeps are done by whichever process leads the queue, when it begins to and then now and then.
 func sweeps() []*river.PeriodicJob {
-	sweep := func() (river.JobArgs, *river.InsertOpts) { return queue.SweepPlacements{}, nil }
-	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(placementSweep), sweep, &river.PeriodicJobOpts{RunOnStart: true})}
+	periodic := func(sweep river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(maintenanceSweep),
+			func() (river.JobArgs, *river.InsertOpts) { return sweep, nil }, &river.PeriodicJobOpts{RunOnStart: true})
+	}
+	return []*river.PeriodicJob{periodic(queue.SweepPlacements{}), periodic(queue.SweepMerges{})}
 }
 
 type recallWorker struct {

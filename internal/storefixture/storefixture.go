@@ -36,6 +36,8 @@ type Fixture struct {
 	OwnerURL    string // of the cluster's superuser
 	PlatformURL string
 	Store       *postgres.Store
+	// MergeQuiet is of the stores opened from now on; 0: segments are merged without waiting for quiet.
+	MergeQuiet time.Duration
 
 	placement postgres.PlacementPolicy
 }
@@ -77,7 +79,8 @@ func (f *Fixture) Open(tb testing.TB) *postgres.Store {
 func (f *Fixture) OpenAs(tb testing.TB, application string) *postgres.Store {
 	tb.Helper()
 	s, err := postgres.Open(context.Background(), postgres.Config{
-		URL: f.AppURL + "&application_name=" + url.QueryEscape(application), MaxConns: 8, Placement: f.placement, Log: slog.New(slog.DiscardHandler),
+		URL: f.AppURL + "&application_name=" + url.QueryEscape(application), MaxConns: 8, Placement: f.placement,
+		MergeQuiet: max(f.MergeQuiet, time.Nanosecond), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -50,7 +50,7 @@ func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *System {
 	workers, err := jobs.New(jobs.Config{
 		Store: s.Store, Log: log, Pipeline: &ingest.Pipeline{Log: log},
 		Embedder: func(_ *postgres.Handle, p store.Profile) (embed.Embedder, error) { return embedder(p) },
-		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) error {
+		MergeSegments: func(ctx context.Context, h *postgres.Handle, collection uuid.UUID) (time.Duration, error) {
 			return h.MergeSegments(ctx, collection)
 		},
 		WatchRecall: func(ctx context.Context, h *postgres.Handle, id tenant.ID, collection uuid.UUID) (time.Duration, error) {

@@ -87,8 +87,8 @@ func (h *Handle) deleteLocked(ctx context.Context, tx pgx.Tx, at place, keys []u
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	if err := h.considerPlacement(ctx, tx, at); err != nil {
+	if err := h.settle(ctx, tx, counts); err != nil {
 		return err
 	}
-	return h.settle(ctx, tx, counts)
+	return h.considerUpkeep(ctx, tx, at)
 }

@@ -118,7 +118,10 @@ func (h *Handle) tryPatch(ctx context.Context, collection string, v patchView, p
 			}
 		}
 		applied = true
-		return h.writePatch(ctx, tx, at, v, v.fieldsOf(reindexed), patch)
+		if err := h.writePatch(ctx, tx, at, v, v.fieldsOf(reindexed), patch); err != nil || reindexed == nil {
+			return err
+		}
+		return h.considerUpkeep(ctx, tx, at)
 	})
 	return applied && err == nil, err
 }

@@ -310,7 +310,18 @@ func registerSearchCases() {
 		return nil, err
 	})
 	registerIsolationCase("MergeSegments", func(n *neighbours, h *postgres.Handle) (any, error) {
-		return nil, h.MergeSegments(n.b.ctx, n.a.Collection.ID)
+		_, err := h.MergeSegments(n.b.ctx, n.a.Collection.ID)
+		return nil, err
+	})
+	registerIsolationCase("MergeDue", func(n *neighbours, h *postgres.Handle) (found any, err error) {
+		err = pgx.BeginFunc(n.b.ctx, n.a.Store.Pool(), func(tx pgx.Tx) error {
+			due, err := h.MergeDue(n.b.ctx, tx, n.a.Collection.ID)
+			if due {
+				found = marker
+			}
+			return err
+		})
+		return found, err
 	})
 	registerIsolationCase("SampleVectors", func(n *neighbours, h *postgres.Handle) (any, error) {
 		vectors, err := h.SampleVectors(n.b.ctx, n.a.Collection.ID, 10)

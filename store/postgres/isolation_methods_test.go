@@ -69,10 +69,13 @@ func newNeighbours(tb testing.TB) *neighbours {
 	must(err)
 	_, _, err = a.Handle.CreateWebhook(a.ctx, store.WebhookSpec{URL: "https://example.com/" + marker, Events: []string{store.EventOperationFinished}})
 	must(err)
+	a.put("a", marker+" earlier text")
+	a.index()
 	for _, id := range []string{"a", marker} {
 		a.put(id, marker+" text of "+id)
 	}
-	a.index()
+	a.index() // with the postings of the earlier text, of which a third is dead: there is something to merge
+	asOwner(tb, a.OwnerURL, `UPDATE lexical_segments SET created_at = now() - interval '1 day'`) // and no load under way
 	n.outside = a.onPinecone(n.a.OwnerURL, "outside", marker)
 	due, err := a.Handle.DueDeliveries(a.ctx, 1, nil)
 	must(err)

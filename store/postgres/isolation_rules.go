@@ -32,6 +32,7 @@ var otherPolicies = map[string]string{
 	"public.collections.placement_sweep":           "lindero_lookup", // ids and sizes of all tenants, by due_placements()
 	"public.collection_placements.placement_sweep": "lindero_lookup",
 	"public.lexical_segments.placement_sweep":      "lindero_lookup",
+	"public.lexical_deleted.merge_sweep":           "lindero_lookup", // how many of each collection, by due_merges()
 	"public.tenants.key_lookup":                    "lindero_lookup", // before a tenant is known
 	"public.api_keys.key_lookup":                   "lindero_lookup",
 }
@@ -45,6 +46,7 @@ var definerFunctions = map[string]string{
 	"release_slot(integer,uuid)":                     "empties a slot that a collection of the bound tenant holds and does not use",
 	"slots_held(uuid)":                               "numbers of the slots that a collection of the bound tenant holds",
 	"due_placements(bigint,double precision,bigint)": "ids of collections, of all tenants, whose placement somebody should look at",
+	"due_merges(bigint,bigint)":                      "ids of collections, of all tenants, whose lexical segments somebody should look at",
 	"nearly_empty(text,bigint)":                      "tells how full a table is, all tenants' rows together",
 	"rewrite_table(text,bigint)":                     "writes a nearly empty table anew, whose contents stay what they are",
 	"lookup_tenant(text)":                            "gives the id of a slug, for workers that an operator dedicates to a tenant",

@@ -144,7 +144,7 @@ func (h *Handle) collectionSize(ctx context.Context, collection uuid.UUID) (chun
 		b.Queue(`SELECT `+countChunks+`, EXISTS (SELECT FROM work_items w
 				WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.run_at <= now())
 			OR EXISTS (SELECT FROM lexical_segments s WHERE s.tenant_id = $1 AND s.collection_id = $2
-				AND s.created_at > now() - make_interval(secs => $3))`, h.id.UUID(), collection, h.store.placement.Quiet.Seconds()).
+				AND NOT s.merged AND s.created_at > now() - make_interval(secs => $3))`, h.id.UUID(), collection, h.store.placement.Quiet.Seconds()).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&chunks, &loading) })
 	})
 	return chunks, loading, err
@@ -226,18 +226,13 @@ func patientLocks(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// considerPlacement asks for a move when the collection's size says so, in the transaction that changed it. A move
-// that is under way, or waits for something, has its job already.
-func (h *Handle) considerPlacement(ctx context.Context, tx pgx.Tx, at place) error {
-	var chunks int64
-	var known bool
-	err := tx.QueryRow(ctx, `SELECT `+countChunks+`, EXISTS (SELECT FROM collection_placements p
-			WHERE p.tenant_id = $1 AND p.collection_id = $2 AND (p.state <> 'settled' OR p.due_since IS NOT NULL OR p.forced IS NOT NULL)
-				AND p.step_at > now() - interval '1 hour')`, h.id.UUID(), at.collection).Scan(&chunks, &known)
-	if err != nil || known || h.store.placement.wantsIndex(at, chunks) == (at.slot >= store.FirstOwnSlot) {
-		return err
+// considerPlacement asks for a move of a collection with so many chunks when its size says so. A move that is under way,
+// or waits for something, has its job already.
+func (h *Handle) considerPlacement(ctx context.Context, tx pgx.Tx, at place, chunks int64) error {
+	if h.store.placement.wantsIndex(at, chunks) == (at.slot >= store.FirstOwnSlot) {
+		return nil
 	}
-	_, err = h.store.jobs.InsertTx(ctx, tx, queue.PlaceCollection{TenantID: h.id.UUID(), CollectionID: at.collection}, nil)
+	_, err := h.store.jobs.InsertTx(ctx, tx, queue.PlaceCollection{TenantID: h.id.UUID(), CollectionID: at.collection}, nil)
 	return err
 }
 

@@ -28,6 +28,13 @@ var (
 	outdatedViews = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lindero_lexical_cache_outdated_total", Help: "Searches ranked by postings in memory of a collection that had changed; they were ranked again by what the database has.",
 	})
+	mergedChunks = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lindero_lexical_merged_chunks_total", Help: "Chunks whose postings were rewritten by merging segments; beside lindero_ingest_chunks_total, how often each is.",
+	})
+	mergeSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "lindero_lexical_merge_seconds", Help: "Duration of one merge of lexical segments.",
+		Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
+	})
 	capReached = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lindero_placement_cap_reached_total", Help: "Promotions put off because all slots of their own are taken.",
 	})
@@ -35,7 +42,7 @@ var (
 
 // Collectors are the package's metrics.
 func Collectors() []prometheus.Collector {
-	return append(cache.Collectors(), moves, stepSeconds, stepFailures, capReached, shortSearches, outdatedViews)
+	return append(cache.Collectors(), moves, stepSeconds, stepFailures, capReached, shortSearches, outdatedViews, mergedChunks, mergeSeconds)
 }
 
 func observeStep(state string, started time.Time, err error) {
@@ -47,6 +54,11 @@ func observeStep(state string, started time.Time, err error) {
 		return
 	}
 	stepSeconds.WithLabelValues(state).Observe(time.Since(started).Seconds())
+}
+
+func (m *merger) observe(began time.Time) {
+	mergedChunks.Add(float64(m.rewritten))
+	mergeSeconds.Observe(time.Since(began).Seconds())
 }
 
 func observeMove(source, target int) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"lindero/store/queue"
 )
@@ -47,11 +48,17 @@ func (h *Handle) manyDead(ctx context.Context, slot int) (many bool, err error) 
 // SweepPlacements asks for a look at every collection that no write has asked for: those that were large before there
 // were slots, indexes with many dead vectors, and moves whose job was lost. It returns how many it found.
 func (s *Store) SweepPlacements(ctx context.Context) (int, error) {
-	rows, err := s.pool.Query(ctx, `SELECT tenant_id, collection_id FROM due_placements($1, $2, $3)`, s.placement.PromoteAt, deadInIndex, fewestDead)
+	return sweep[queue.PlaceCollection](ctx, s, `SELECT tenant_id, collection_id FROM due_placements($1, $2, $3)`, s.placement.PromoteAt, deadInIndex, fewestDead)
+}
+
+// sweep enqueues a job for each row that a statement finds, and returns how many there are. The statement gives a job's
+// arguments; no tenant is bound, so it can find rows through functions for that purpose only.
+func sweep[T river.JobArgs](ctx context.Context, s *Store, statement string, arguments ...any) (int, error) {
+	rows, err := s.pool.Query(ctx, statement, arguments...)
 	if err != nil {
 		return 0, translate(err)
 	}
-	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[queue.PlaceCollection])
+	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 	if err != nil {
 		return 0, translate(err)
 	}

@@ -10,11 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lindero/store"
-	"lindero/store/queue"
 )
-
-// mergeEvery is after how many segments of a collection a merge is asked for.
-const mergeEvery = 8
 
 // Publish makes prepared versions visible and their predecessors invisible, in one transaction: a reader sees
 // all of it or nothing. Each document is fenced by the version it was prepared for, so that repeating a batch,
@@ -96,16 +92,10 @@ func (h *Handle) publish(ctx context.Context, tx pgx.Tx, c store.Collection, all
 	if err := h.finishItems(ctx, tx, c.ID, all); err != nil {
 		return published, err
 	}
-	if published.Documents > 0 {
-		if err := h.considerPlacement(ctx, tx, at); err != nil {
-			return published, err
-		}
-	}
-	if published.Chunks == 0 || all.segmentID%mergeEvery != 0 {
+	if published.Documents == 0 {
 		return published, nil
 	}
-	_, err = h.store.jobs.InsertTx(ctx, tx, queue.MergeSegments{TenantID: h.id.UUID(), CollectionID: c.ID}, nil)
-	return published, err
+	return published, h.considerUpkeep(ctx, tx, at)
 }
 
 // replaceVersions removes the visible versions of documents and writes the new ones.

@@ -54,7 +54,7 @@ func TestSearchesFromMemory(t *testing.T) {
 			title := words[random.IntN(len(words))]
 			_, _ = e.Handle.PatchDocument(e.ctx, "default", id, store.Patch{Title: &title}) // which may not be there
 		case 5:
-			if err := e.Handle.MergeSegments(e.ctx, e.Collection.ID); err != nil {
+			if _, err := e.Handle.MergeSegments(e.ctx, e.Collection.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -114,7 +114,7 @@ func TestSearchesFromMemoryUnderWriters(t *testing.T) {
 			}
 			e.index()
 			if round%5 == 4 {
-				if err := e.Handle.MergeSegments(e.ctx, e.Collection.ID); err != nil {
+				if _, err := e.Handle.MergeSegments(e.ctx, e.Collection.ID); err != nil {
 					t.Error(err)
 				}
 			}

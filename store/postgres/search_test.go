@@ -190,7 +190,7 @@ func TestMergeChangesNoScore(t *testing.T) {
 	}
 	request := search.Request{Query: "router refund cancel line", Mode: search.Lexical}
 	before := e.search(service, request)
-	if err := e.Handle.MergeSegments(e.ctx, e.Collection.ID); err != nil {
+	if _, err := e.Handle.MergeSegments(e.ctx, e.Collection.ID); err != nil {
 		t.Fatal(err)
 	}
 	after := e.search(service, request)

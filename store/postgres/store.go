@@ -34,6 +34,7 @@ type Config struct {
 	// DefaultEmbedding is what a collection gets whose caller names no embedding; zero makes naming one a duty.
 	DefaultEmbedding store.Profile
 	Placement        PlacementPolicy // zero fields take their defaults
+	MergeQuiet       time.Duration   // how long after the last publication a collection's segments are merged; 0: three seconds
 	LexicalCache     int             // bytes of lexical postings kept in memory between searches; 0: 64 MiB, negative: none
 	Log              *slog.Logger    // nil: no logs
 }
@@ -49,10 +50,14 @@ type Store struct {
 	backlogs         backlogs
 	defaultEmbedding store.Profile
 	placement        PlacementPolicy
+	mergeQuiet       time.Duration
 	lexical          *cache.Cache
 	operatorSecret   string
 	secret           atomic.Pointer[[]byte] // of the database, once it was read
 }
+
+// defaultMergeQuiet is longer than the gaps between the batches of a load.
+const defaultMergeQuiet = 3 * time.Second
 
 // defaultLexicalCache holds what hundreds of collections of some thousand chunks are asked for.
 const defaultLexicalCache = 64 << 20
@@ -85,7 +90,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{
 		pool: pool, searches: searches, jobs: jobs, log: log,
 		notifications:    newNotifications(pool.Config().ConnConfig, log),
-		defaultEmbedding: cfg.DefaultEmbedding, placement: cfg.Placement.withDefaults(), lexical: lexical, operatorSecret: cfg.Secret,
+		defaultEmbedding: cfg.DefaultEmbedding, placement: cfg.Placement.withDefaults(),
+		mergeQuiet: cmp.Or(cfg.MergeQuiet, defaultMergeQuiet), lexical: lexical, operatorSecret: cfg.Secret,
 	}, nil
 }
 

@@ -87,7 +87,7 @@ func TestTenantsAgainstModel(t *testing.T) {
 				}
 				delete(tenant.texts, id)
 			case "merge":
-				if err := tenant.Handle.MergeSegments(tenant.ctx, tenant.Collection.ID); err != nil {
+				if _, err := tenant.Handle.MergeSegments(tenant.ctx, tenant.Collection.ID); err != nil {
 					rt.Fatal(err)
 				}
 			case "search":

@@ -13,12 +13,14 @@ import (
 )
 
 // Queues of the shared pool. Each has workers of its own: single documents never wait behind bulk, of whichever
-// tenant, maintenance never behind ingestion, and nothing behind a slow receiver of webhooks or the placement of
+// tenant, maintenance never behind ingestion, merges never behind the
+// removal of a large collection, and nothing behind a slow receiver of webhooks or the placement of
 // collections, whose index builds take long.
 const (
 	Single      = "single"
 	Ingest      = "ingest"
 	Maintenance = "maintenance"
+	Merges      = "merges"
 	Vectors     = "vectors" // talks to the vector index outside the database, which may be slow or away
 	Webhooks    = "webhooks"
 	Placement   = "placement"
@@ -87,7 +89,16 @@ type MergeSegments struct {
 func (MergeSegments) Kind() string { return "merge_segments" }
 
 // InsertOpts makes the job unique per collection.
-func (MergeSegments) InsertOpts() river.InsertOpts { return unique(Maintenance) }
+func (MergeSegments) InsertOpts() river.InsertOpts { return unique(Merges) }
+
+// SweepMerges looks for collections, of all tenants, with segments that should be merged and that no write has brought up.
+type SweepMerges struct{}
+
+// Kind names the job in the queue.
+func (SweepMerges) Kind() string { return "sweep_merges" }
+
+// InsertOpts lets one wait or run at a time.
+func (SweepMerges) InsertOpts() river.InsertOpts { return unique(Merges) }
 
 // PurgeCollection removes the rows of a deleted collection.
 type PurgeCollection struct {
