@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -10,6 +11,9 @@ import (
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"lindero/internal/wholewrite"
 )
 
 // maxKeptBuffer is the largest buffer that is kept for the next answer: few answers are larger.
@@ -45,6 +49,20 @@ func writeJSON(w io.Writer, v any) error {
 	_, err := w.Write(buffer.Bytes())
 	return err
 }
+
+// wholeWriter has answers leave in one piece.
+type wholeWriter struct {
+	gin.ResponseWriter
+	request context.Context
+}
+
+// Write implements http.ResponseWriter.
+func (w *wholeWriter) Write(p []byte) (int, error) {
+	return wholewrite.Write(w.request, w.ResponseWriter, p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *wholeWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // selfEncoded is an answer that many wait for and that knows its own form.
 type selfEncoded interface {

@@ -37,6 +37,7 @@ func (s *server) begin(c *gin.Context) {
 	header.Set("X-Request-ID", ex.requestID)
 	header.Set("X-Content-Type-Options", "nosniff")
 	extendWrite(ex, answerWithin)
+	c.Writer = &wholeWriter{c.Writer, c.Request.Context()}
 	s.metrics.inFlight.Inc()
 	defer func() {
 		s.metrics.inFlight.Dec()

@@ -64,11 +64,16 @@ func New(cfg Config) (*Client, error) {
 	return &Client{base: base, cfg: cfg}, nil
 }
 
+// BufferBytes are for what is on its way to the server, and back: a vector and an answer with texts fit in. Through
+// net/http's 4 KiB each would take several writes, and wake the other side for each.
+const BufferBytes = 64 << 10
+
 // newTransport keeps as many idle connections to the one server as a bulk load uses, so that parallel uploads
 // do not open a connection each time.
 func newTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 32
+	transport.WriteBufferSize, transport.ReadBufferSize = BufferBytes, BufferBytes
 	return transport
 }
 

@@ -18,6 +18,7 @@ import (
 	"lindero/ingest"
 	"lindero/ingest/extract"
 	"lindero/ingest/jobs"
+	"lindero/internal/wholewrite"
 	"lindero/search"
 	"lindero/search/admission"
 	"lindero/store"
@@ -210,6 +211,7 @@ func (s *server) prepareHTTP(ctx context.Context) error {
 	s.endless = cancel
 	s.http = &http.Server{
 		BaseContext: func(net.Listener) context.Context { return base },
+		ConnContext: wholewrite.WithConn,
 		Handler:     handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
@@ -255,7 +257,7 @@ func (s *server) run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	if s.http != nil {
 		go s.keyUses.Run(watching)
-		go func() { failed <- s.http.Serve(s.listener) }()
+		go func() { failed <- s.http.Serve(wholewrite.Listener{Listener: s.listener}) }()
 		s.cfg.Log.Info("listening", "address", s.listener.Addr().String())
 	}
 	select {

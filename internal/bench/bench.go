@@ -77,6 +77,7 @@ func New(ctx context.Context, cfg Config) (*Bench, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 2*cfg.Clients + setUpSmall
 	transport.DisableCompression = true
+	transport.WriteBufferSize, transport.ReadBufferSize = client.BufferBytes, client.BufferBytes
 	b := &Bench{cfg: cfg, http: &http.Client{Transport: transport, Timeout: searchTimeout}, shared: &http.Client{Transport: transport}, name: cfg.Name}
 	if b.name == "" {
 		b.name = fmt.Sprintf("bench-%x", time.Now().UnixMilli())
