@@ -21,6 +21,7 @@ type TenantSpec struct {
 	Name     string          `json:"name"`
 	Plan     string          `json:"plan,omitempty"` // trial, business or enterprise
 	Region   string          `json:"region,omitempty"`
+	Settings json.RawMessage `json:"settings,omitempty"` // JSON object
 	Metadata json.RawMessage `json:"metadata,omitempty"` // JSON object
 	// Placement chooses what serves the tenant; nil leaves it to the deployment.
 	Placement *PlacementChoice `json:"placement,omitempty"`

@@ -144,6 +144,7 @@ type measurement struct {
 	tenant     tenant.ID
 	collection string
 	topK       int
+	efSearch   int // how wide the index is searched; 0: as the collection says
 }
 
 // run asks the queries until limit is over. After each it rests for as long as the query took, times rest. The two
@@ -192,6 +193,7 @@ func (m measurement) ask(ctx context.Context, vector []float32, exact bool) (Res
 	if err != nil {
 		return Response{}, err
 	}
+	q.efSearch = m.efSearch
 	response, _, err := m.service.attempts(ctx, m.index, m.tenant, q)
 	response.TookMS = milliseconds(started)
 	return response, err

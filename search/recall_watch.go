@@ -77,6 +77,13 @@ func (s *Service) WatchRecall(ctx context.Context, keeper RecallKeeper, id tenan
 		s.cfg.Log.Warn("a collection's index finds less than its tenant is to have", "tenant", id.String(), "collection", collection.String(),
 			"recall", measured.Recall, "objective", state.Objective, "ef_search", state.EfSearch, "ef_search_next", ef)
 	}
+	if ef < state.EfSearch {
+		m.efSearch = ef
+		tried, err := m.run(ctx, queries, watchTime, watchRest)
+		if err != nil || tried.Recall < (state.Objective+1)/2 {
+			return again, err
+		}
+	}
 	if ef == state.EfSearch {
 		return again, nil
 	}
@@ -98,7 +105,8 @@ const farBelow = 0.02
 
 // adaptedEfSearch widens a search that misses the objective, by half when it is far below and else by a quarter, and
 // narrows one that finds almost all by a fifth, but not to about a width that is known to miss it: it would go back and
-// forth.
+// forth. The watch tries a narrower width by itself before anybody's search depends on it: forty queries
+// say little, and half of the way from the objective to 1 is what they must come up to.
 func adaptedEfSearch(s store.RecallState, recall float64) int {
 	switch {
 	case recall < s.Objective-farBelow:

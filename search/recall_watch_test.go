@@ -19,7 +19,8 @@ type keptIndex struct {
 	recorded  []store.RecallMeasurement
 	forgotten bool
 	gone      bool
-	needs     int // width that finds everything
+	needs     int   // width that finds everything
+	tried     []int // widths below the one that searches have
 }
 
 func (k *keptIndex) RecallState(context.Context, uuid.UUID) (store.RecallState, error) {
@@ -46,7 +47,14 @@ func (k *keptIndex) SetEfSearch(_ context.Context, _ uuid.UUID, ef int) error {
 
 func (k *keptIndex) Retrieve(ctx context.Context, plan Plan) (Snapshot, error) {
 	k.hides = 10
-	if k.state.EfSearch >= k.needs {
+	width := plan.Targets[0].Collection.EfSearch
+	if width == 0 {
+		width = k.state.EfSearch
+	}
+	if !plan.Targets[0].Exact && width < k.state.EfSearch {
+		k.tried = append(k.tried, width)
+	}
+	if width >= k.needs {
 		k.hides = 0
 	}
 	return k.lossyIndex.Retrieve(ctx, plan)
@@ -69,6 +77,25 @@ func TestWatchFindsTheWidthThatHoldsTheObjective(t *testing.T) {
 	}
 	if first := k.recorded[0]; first.Recall > .95 || first.EfSearch != 40 || first.Queries != watchQueries || first.ShortResults > 0 {
 		t.Errorf("it began with %+v", first)
+	}
+}
+
+// TestNarrowerWidthIsTriedFirst has a width that finds everything while a narrower one does not, or does.
+func TestNarrowerWidthIsTriedFirst(t *testing.T) {
+	t.Parallel()
+	for needs, want := range map[int]int{90: 100, 70: 80} {
+		id := tenanttest.New(t)
+		k := &keptIndex{lossyIndex: newLossy(id.UUID(), 500, 0), needs: needs}
+		k.state = store.RecallState{Name: "default", Indexed: true, Objective: .98, EfSearch: 100}
+		if _, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID); err != nil {
+			t.Fatal(err)
+		}
+		if k.state.EfSearch != want || len(k.tried) != watchQueries || k.tried[0] != 80 {
+			t.Errorf("where %d is needed, %v was tried and the width is %d, want %d", needs, k.tried, k.state.EfSearch, want)
+		}
+		if len(k.recorded) != 1 || k.recorded[0].EfSearch != 100 {
+			t.Errorf("recorded %+v, want what searches find alone", k.recorded)
+		}
 	}
 }
 

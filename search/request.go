@@ -61,6 +61,7 @@ type question struct {
 	mmr         *float64 // lambda; nil: as they rank
 	byDocument  bool
 	exact       bool
+	efSearch    int // how wide indexes are searched; 0: as their collections say
 	include     map[string]bool
 	explain     bool
 }

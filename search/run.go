@@ -114,6 +114,9 @@ func (r *run) readsAtOnce() bool {
 func (r *run) plan(ctx context.Context, collections []store.Collection) error {
 	started := time.Now()
 	for _, c := range collections {
+		if r.q.efSearch > 0 {
+			c.EfSearch = r.q.efSearch
+		}
 		target := Target{Collection: c, Exact: r.q.exact}
 		if r.q.mode != Lexical {
 			vector, err := r.vectorFor(ctx, c)

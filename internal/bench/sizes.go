@@ -25,6 +25,8 @@ type Settings struct {
 	TopK       int    `json:"top_k"`
 	Rounds     int    `json:"rounds"`
 	Clients    int    `json:"clients"`
+
+	RecallObjective float64 `json:"recall_objective"`
 }
 
 // Ingest is how fast a class was loaded: from the first request to the moment when all of it could be searched.
@@ -50,6 +52,7 @@ func (b *Bench) settings() Settings {
 	return Settings{
 		Dimensions: b.cfg.Dimensions, Words: b.cfg.Words, Seed: b.cfg.Seed, Vectors: b.cfg.Vectors,
 		Queries: b.cfg.Queries, TopK: b.cfg.TopK, Rounds: b.cfg.Rounds, Clients: b.cfg.Clients,
+		RecallObjective: recallObjective,
 	}
 }
 
