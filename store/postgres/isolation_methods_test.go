@@ -74,7 +74,7 @@ func newNeighbours(tb testing.TB) *neighbours {
 	for _, id := range []string{"a", marker} {
 		a.put(id, marker+" text of "+id)
 	}
-	a.index() // with the postings of the earlier text, of which a third is dead: there is something to merge
+	a.index()                                                                                    // with the postings of the earlier text, of which a third is dead: there is something to merge
 	asOwner(tb, a.OwnerURL, `UPDATE lexical_segments SET created_at = now() - interval '1 day'`) // and no load under way
 	n.outside = a.onPinecone(n.a.OwnerURL, "outside", marker)
 	due, err := a.Handle.DueDeliveries(a.ctx, 1, nil)

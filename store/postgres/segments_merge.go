@@ -11,11 +11,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"lindero/search/lexical/codec"
+	"lindero/store/queue"
 )
 
 const (
 	// mergePatience is how long other work puts off what waits for quiet, see loading.
-	mergePatience = 20 * time.Second
+	mergePatience = time.Minute
 	// mergeTurn is after what time collections that wait have their turn, and mergePause how long it takes to come back.
 	mergeTurn      = 3 * time.Second
 	mergePause     = 10 * time.Millisecond
@@ -73,18 +74,17 @@ func (h *Handle) MergeDue(ctx context.Context, tx pgx.Tx, collection uuid.UUID) 
 func (h *Handle) segmentation(ctx context.Context, collection uuid.UUID) (s segmentation, err error) {
 	err = h.read(ctx, func(b *pgx.Batch) {
 		h.queueSegmentation(b, collection, &s)
-		b.Queue(loading, h.id.UUID(), collection, h.store.mergeQuiet.Seconds(), mergePatience.Seconds()).
+		b.Queue(loading, h.id.UUID(), collection, h.store.mergeQuiet.Seconds(), mergePatience.Seconds(), queue.Single).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&s.loading) })
 	})
 	return s, err
 }
 
-// loading: something of the collection was published a moment ago, or has been a while ago and bulk of anybody is being
-// worked on, or more of the collection is waiting. A merge takes a processor from a load that is under way, and is of no use to
-// the tenant before its own is over.
+// loading: something of the collection was published a moment ago; or it was a while ago, and more of the collection is
+// waiting, or bulk of anybody is being worked on, from which a merge would take a processor.
 const loading = `SELECT coalesce(l.since < $3::float8 OR l.since < $4::float8 AND (
 		EXISTS (SELECT FROM work_items w WHERE w.tenant_id = $1 AND w.collection_id = $2 AND w.run_at <= now())
-		OR EXISTS (SELECT FROM river.river_job j WHERE j.state = 'running' AND j.kind = 'drain')), false)
+		OR EXISTS (SELECT FROM river.river_job j WHERE j.state = 'running' AND j.kind = 'drain' AND j.queue <> $5)), false)
 	FROM (SELECT extract(epoch FROM now() - max(s.created_at))::float8 AS since FROM lexical_segments s
 		WHERE s.tenant_id = $1 AND s.collection_id = $2 AND NOT s.merged) l`
 
