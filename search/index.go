@@ -58,6 +58,16 @@ type Target struct {
 	Limit      int                  // candidates of each leg
 	Exact      bool                 // scan exactly even where there is an approximate index
 	Proposed   *Proposal            // nil: the database ranks by itself
+	Comparison *Comparison          // with both legs, of the only target; nil: each leg brings Limit
+}
+
+// Comparison lets a vector leg that asks an approximate index bring fewer candidates than Limit, which is what a fused
+// search costs most by, and has it look at those that the lexical leg ranks best instead. It has no meaning where no index is
+// asked, under a filter, and where recall needs the index searched wide anyway.
+type Comparison struct {
+	Nearest int // candidates that the index brings
+	Words   int // candidates of the lexical leg, for the ranks of those
+	Best    int // how many of the lexical leg's best are compared with the vector in any case
 }
 
 // Proposal is what an index outside the database found for a target's vector. The database scores the proposed
@@ -71,7 +81,8 @@ type Proposal struct {
 type Retrieved struct {
 	Stale     bool         // the collection is gone or has changed
 	Languages []string     // of its documents, sorted, as the snapshot sees them; only with a lexical leg
-	Vector    []Candidate  // in no order
+	Vector    []Candidate  // in no order, none twice
+	Nearest   int          // how many of Vector an index brought under a Comparison; 0: there was none
 	Lexical   *bm25.Result // nil without a lexical leg
 	// Unavailable says that the index which the vector leg needs could not be asked; Vector is empty then.
 	Unavailable error

@@ -22,7 +22,10 @@ type hit struct {
 }
 
 // leg is the ranking of one kind over all collections that can be compared.
-type leg struct{ hits []hit }
+type leg struct {
+	hits   []hit
+	beyond []float64 // ranks of the last so many hits, where a Comparison left some out before them
+}
 
 // rank turns what the legs found into one ranking.
 func (r *run) rank(limit int) (hits []hit, exhausted bool) {
@@ -30,7 +33,7 @@ func (r *run) rank(limit int) (hits []hit, exhausted bool) {
 	vectors, fullVectors := r.rankVectors(limit)
 	exhausted = !full && !fullVectors
 	if !r.fused() {
-		hits = lexical
+		hits = lexical.hits
 		for _, l := range vectors {
 			hits = append(hits, l.hits...)
 		}
@@ -42,23 +45,44 @@ func (r *run) rank(limit int) (hits []hit, exhausted bool) {
 
 // rankLexical merges by score what each collection found by its own statistics. known is the share of the query's
 // terms that the best-knowing collection has.
-func (r *run) rankLexical(limit int) (hits []hit, known float64, full bool) {
+func (r *run) rankLexical(limit int) (ranking leg, known float64, full bool) {
 	for i, found := range r.snapshot.Retrieved() {
 		if found.Lexical == nil {
 			continue
 		}
 		result := found.Lexical
 		known = max(known, result.Known())
-		full = full || len(result.Hits) == limit
-		hits = slices.Grow(hits, len(result.Hits))
+		full = full || len(result.Hits) >= limit
+		var deeper []int64
+		if len(result.Hits) > limit {
+			deeper = ordinalsOf(found.Vector)
+		}
+		ranking.hits = slices.Grow(ranking.hits, min(len(result.Hits), limit+len(deeper)))
 		for n := range result.Hits {
 			h := &result.Hits[n] // the score is pointed to: a copy would be an allocation for each
-			hits = append(hits, hit{key: r.key(i, h.Ordinal), target: i, score: h.Score, scores: Scores{Lexical: &h.Score}})
+			if n >= limit {
+				if _, ok := slices.BinarySearch(deeper, h.Ordinal); !ok {
+					continue
+				}
+				ranking.beyond = append(ranking.beyond, float64(n+1))
+			}
+			ranking.hits = append(ranking.hits, hit{key: r.key(i, h.Ordinal), target: i, score: h.Score, scores: Scores{Lexical: &h.Score}})
 		}
 		r.explainLexical(i, result)
 	}
-	sortHits(hits)
-	return hits, known, full
+	sortHits(ranking.hits)
+	return ranking, known, full
+}
+
+// ordinalsOf are the ordinals of candidates, sorted: of what a Comparison's lexical leg brings beyond the usual depth, only
+// what the vector leg has, too, can become a result.
+func ordinalsOf(candidates []Candidate) []int64 {
+	ordinals := make([]int64, len(candidates))
+	for i, c := range candidates {
+		ordinals[i] = c.Ordinal
+	}
+	slices.Sort(ordinals)
+	return ordinals
 }
 
 // rankVectors makes one ranking for each embedding profile: similarities of different models do not compare.
@@ -86,10 +110,24 @@ func (r *run) rankVectors(limit int) (legs []leg, full bool) {
 			Collection: r.targets[i].Collection.Name, Kind: Semantic, Candidates: len(legs[at].hits) - before,
 		})
 	}
-	for _, l := range legs {
-		sortHits(l.hits)
+	for i := range legs {
+		sortHits(legs[i].hits)
+		legs[i].placeCompared(r.snapshot.Retrieved()[0].Nearest, r.targets[0].Collection.Chunks)
 	}
 	return legs, full
+}
+
+// placeCompared estimates the ranks of the hits that a Comparison brought: as many as the index found are the nearest, be
+// they from it or not, and the others lie somewhere beyond them in a collection of so many chunks.
+func (l *leg) placeCompared(nearest int, chunks int64) {
+	if nearest == 0 || nearest >= len(l.hits) {
+		return
+	}
+	scores := make([]float64, len(l.hits))
+	for i, h := range l.hits {
+		scores[i] = h.score
+	}
+	l.beyond = fusion.Beyond(scores[:nearest], scores[nearest:], int(chunks))
 }
 
 // own is the first half of wall 4: candidates that their backend says belong to somebody else go no further.
@@ -111,9 +149,9 @@ func (r *run) key(target int, ordinal int64) Key {
 }
 
 // fuse joins the rankings by reciprocal rank.
-func (r *run) fuse(lexical []hit, vectors []leg, known float64) []hit {
+func (r *run) fuse(lexical leg, vectors []leg, known float64) []hit {
 	var weights fusion.Weights
-	total := len(lexical)
+	total := len(lexical.hits)
 	for _, v := range vectors {
 		total += len(v.hits)
 	}
@@ -121,9 +159,9 @@ func (r *run) fuse(lexical []hit, vectors []leg, known float64) []hit {
 	legs := make([]fusion.Leg[int32], 0, len(vectors)+1)
 	for _, v := range vectors {
 		weights = fusion.WeightsFor(r.targets[v.targetOr(0)].Collection.Embedding.Provider, known)
-		legs = append(legs, fusion.Leg[int32]{Weight: weights.Vector, Keys: all.add(v.hits)})
+		legs = append(legs, fusion.Leg[int32]{Weight: weights.Vector, Keys: all.add(v.hits), Beyond: v.beyond})
 	}
-	legs = append(legs, fusion.Leg[int32]{Weight: weights.Lexical, Keys: all.add(lexical)})
+	legs = append(legs, fusion.Leg[int32]{Weight: weights.Lexical, Keys: all.add(lexical.hits), Beyond: lexical.beyond})
 	r.explain.Weights = &Weights{Lexical: weights.Lexical, Semantic: weights.Vector}
 	fused := fusion.RRF(legs, fusion.K, all.compare)
 	hits := make([]hit, len(fused))

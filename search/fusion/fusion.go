@@ -12,6 +12,16 @@ const K = 60
 type Leg[Key comparable] struct {
 	Weight float64
 	Keys   []Key
+	// Beyond has ranks of the last so many of the keys, where these are not known by the keys' order; see Beyond.
+	Beyond []float64
+}
+
+// rank is what stands for the i-th key's place, from 1 on.
+func (l *Leg[Key]) rank(i int) float64 {
+	if at := i - (len(l.Keys) - len(l.Beyond)); at >= 0 {
+		return l.Beyond[at]
+	}
+	return float64(i + 1)
 }
 
 // Fused is one key with its score.
@@ -40,7 +50,7 @@ func RRF[Key comparable](legs []Leg[Key], k int, compare func(a, b Key) int) []F
 				places[key] = at
 				fused = append(fused, Fused[Key]{Key: key})
 			}
-			fused[at].Score += leg.Weight / float64(k+i+1)
+			fused[at].Score += leg.Weight / (float64(k) + leg.rank(i))
 		}
 	}
 	slices.SortFunc(fused, func(a, b Fused[Key]) int {

@@ -22,7 +22,7 @@ func TestRRF(t *testing.T) {
 
 func TestTiesGoByKey(t *testing.T) {
 	t.Parallel()
-	got := RRF([]Leg[int]{{1, []int{9}}, {1, []int{3}}, {1, []int{5}}}, K, cmp.Compare[int])
+	got := RRF([]Leg[int]{{Weight: 1, Keys: []int{9}}, {Weight: 1, Keys: []int{3}}, {Weight: 1, Keys: []int{5}}}, K, cmp.Compare[int])
 	if got[0].Key != 3 || got[1].Key != 5 || got[2].Key != 9 {
 		t.Errorf("order %v", got)
 	}

@@ -62,7 +62,7 @@ func (h *Handle) Retrieve(ctx context.Context, plan search.Plan) (search.Snapsho
 // whether there is such a leg.
 func (s *snapshot) scanShortLegs(plan *search.Plan) (short bool) {
 	for i, target := range plan.Targets {
-		if asksIndex(target) && !s.retrieved[i].Stale && !s.complete[i] && len(s.retrieved[i].Vector) < target.Limit {
+		if asksIndex(target) && !s.retrieved[i].Stale && !s.complete[i] && s.fromIndex(i) < fromIndex(target, *plan) {
 			if !short {
 				plan.Targets = slices.Clone(plan.Targets) // the caller's stay as they are
 			}
@@ -89,7 +89,7 @@ func (h *Handle) retrieve(ctx context.Context, plan search.Plan) (*snapshot, err
 	send := func(batch *pgx.Batch) error { return conn.SendBatch(ctx, batch).Close() }
 	err = send(batch)
 	if err == nil {
-		err = s.rankLegs(send)
+		err = s.rankLegs(send, plan)
 	}
 	if err != nil {
 		s.Close()
@@ -114,12 +114,13 @@ func (s *snapshot) queueLegs(batch *pgx.Batch, plan search.Plan) {
 	}
 	for i, target := range plan.Targets {
 		if len(target.Terms) > 0 {
-			s.lexical[i] = s.handle.newLexicalLeg(target, plan.Count)
+			s.lexical[i] = s.handle.newLexicalLeg(target, fromWords(target, plan), plan.Count)
 		}
-		if target.Vector != nil {
-			s.queueVectorLeg(batch, plan, i)
-		} else {
+		switch {
+		case compares(target, plan) && !s.rankAhead(i), target.Vector == nil:
 			s.queueVerdict(batch, i, target)
+		default:
+			s.queueVectorLeg(batch, plan, i)
 		}
 		if s.lexical[i] != nil {
 			s.lexical[i].queue(batch, plan)

@@ -23,14 +23,15 @@ type lexicalLeg struct {
 	view       *cache.View
 	collection cache.Collection
 	outdated   bool // the view's standing is not the snapshot's
+	ranked     bool // by the view's standing
 
 	// What a complement brings.
 	standing *cache.Standing
 	fetched  []cache.Fetched
 }
 
-func (h *Handle) newLexicalLeg(target search.Target, count bool) *lexicalLeg {
-	query := &bm25.Query{Terms: make([]bm25.Term, len(target.Terms)), Parameters: bm25.Default, Limit: target.Limit, Count: count}
+func (h *Handle) newLexicalLeg(target search.Target, limit int, count bool) *lexicalLeg {
+	query := &bm25.Query{Terms: make([]bm25.Term, len(target.Terms)), Parameters: bm25.Default, Limit: limit, Count: count}
 	terms := make([]string, len(target.Terms))
 	for n, term := range target.Terms {
 		terms[n], query.Terms[n].Count = term.Term, term.Count
@@ -161,14 +162,16 @@ func (l *lexicalLeg) rank(into *search.Retrieved) {
 	l.view.Query(l.query)
 	result := bm25.Search(*l.query)
 	into.Lexical, into.Languages = &result, l.view.Standing.Languages
+	l.ranked = true
 }
 
-// rankLegs ranks the lexical legs. What was in memory for one that has changed meanwhile is brought up to date first, in
-// the same snapshot.
-func (s *snapshot) rankLegs(send func(*pgx.Batch) error) error {
+// rankLegs ranks the lexical legs that are not ranked yet. What was in memory for one that has changed meanwhile is brought
+// up to date first, in the same snapshot, and vectors are compared with what is best by it then.
+func (s *snapshot) rankLegs(send func(*pgx.Batch) error, plan search.Plan) error {
 	batch := &pgx.Batch{}
 	for i, leg := range s.lexical {
 		if leg != nil && !s.retrieved[i].Stale && leg.outdated {
+			leg.ranked = false
 			leg.queueComplement(batch)
 		}
 	}
@@ -179,12 +182,22 @@ func (s *snapshot) rankLegs(send func(*pgx.Batch) error) error {
 			return err
 		}
 	}
+	batch = &pgx.Batch{}
 	for i, leg := range s.lexical {
-		if leg != nil && !s.retrieved[i].Stale {
-			leg.rank(&s.retrieved[i])
+		if leg == nil || s.retrieved[i].Stale || leg.ranked {
+			continue
+		}
+		leg.rank(&s.retrieved[i])
+		if compares(leg.target, plan) {
+			s.retrieved[i].Vector = nil
+			s.queueVectorLeg(batch, plan, i)
 		}
 	}
-	return nil
+	if batch.Len() == 0 {
+		return nil
+	}
+	s.roundTrips++
+	return send(batch)
 }
 
 // key names a chunk of the collection.

@@ -34,8 +34,10 @@ func TestSearchesArePlannedOnce(t *testing.T) {
 			{Targets: []search.Target{{Vector: vector}}, Passages: true, Filter: title},
 			{Targets: []search.Target{{Terms: terms}}, Passages: true},
 			{Targets: []search.Target{{Vector: vector, Terms: terms}}},
+			{Targets: []search.Target{{Vector: vector, Terms: terms, Comparison: &search.Comparison{Nearest: 1, Words: 3, Best: 2}}}},
 		} {
 			plan.Targets[0].Collection, plan.Targets[0].Limit = e.Collection, 2
+			plan.Targets[0].Collection.EfSearch = 1 // as narrow as a comparison wants it
 			for range 3 {
 				snapshot, err := s.ForTenant(e.ID).Retrieve(t.Context(), plan)
 				if err != nil {
@@ -72,7 +74,7 @@ func TestSearchesArePlannedOnce(t *testing.T) {
 		}
 		leaves += strings.Count(statement, "chunk_vectors_")
 	}
-	if err := rows.Err(); err != nil || leaves < 6 {
+	if err := rows.Err(); err != nil || leaves < 8 {
 		t.Errorf("%d statements name a leaf; %v", leaves, err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // memory does not suffice, or not any more; spent are the round trips that finding out took.
 func (h *Handle) retrieveRanked(ctx context.Context, plan search.Plan) (s *snapshot, spent int, err error) {
 	target := plan.Targets[0]
-	leg := h.newLexicalLeg(target, plan.Count)
+	leg := h.newLexicalLeg(target, target.Limit, plan.Count)
 	if !leg.view.Complete() {
 		return nil, 0, nil
 	}

@@ -23,12 +23,16 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 	case !asksIndex(target):
 		nearest = s.scanned(args, tenant, collection, target, plan)
 	case plan.Filter == nil:
-		nearest = s.indexed(args, tenant, collection, target)
+		nearest = s.indexed(args, tenant, collection, target, fromIndex(target, plan))
 	default:
 		nearest = s.indexedFiltered(args, tenant, collection, target, plan)
 	}
 	if plan.Passages {
 		s.queueNearestPassages(batch, nearest, args, tenant, collection, plan, i)
+		return
+	}
+	if compares(target, plan) {
+		s.queueComparison(batch, nearest, args, tenant, collection, i, target)
 		return
 	}
 	statement := fmt.Sprintf(`SELECT v.version, v.stands, n.* FROM (SELECT %s OFFSET 0) v LEFT JOIN (%s) n (tenant_id, ordinal, distance) ON true`,
@@ -76,11 +80,11 @@ func (s *snapshot) scanned(args *arguments, tenant, collection string, target se
 }
 
 // indexed asks the collection's own approximate index.
-func (s *snapshot) indexed(args *arguments, tenant, collection string, target search.Target) string {
+func (s *snapshot) indexed(args *arguments, tenant, collection string, target search.Target, limit int) string {
 	distance := fmt.Sprintf("v.embedding::halfvec(%d) <=> %s", target.Collection.Embedding.Dimensions, args.add(halfVector(target.Vector)))
 	return fmt.Sprintf(`SELECT v.tenant_id, v.ordinal, %s AS distance FROM %s v
 		WHERE v.slot = %s AND v.tenant_id = %s AND v.collection_id = %s ORDER BY %s LIMIT %s`,
-		distance, leafOf(target), args.add(target.Collection.Slot), tenant, collection, distance, args.add(target.Limit))
+		distance, leafOf(target), args.add(target.Collection.Slot), tenant, collection, distance, args.add(limit))
 }
 
 // addCandidate notes what a vector leg found.
@@ -109,16 +113,21 @@ func efSearch(plan search.Plan) int {
 		if !asksIndex(target) {
 			continue
 		}
-		ef := target.Collection.EfSearch
-		if ef == 0 {
-			ef = defaultEfSearch(target.Collection.Chunks)
-		}
+		ef := targetEf(target)
 		if plan.Filter != nil {
 			ef *= filteredFactor
 		}
-		widest = max(widest, ef, target.Limit)
+		widest = max(widest, ef, fromIndex(target, plan))
 	}
 	return min(widest, maxEfSearch)
+}
+
+// targetEf is how wide recall needs the target's index searched.
+func targetEf(target search.Target) int {
+	if ef := target.Collection.EfSearch; ef > 0 {
+		return ef
+	}
+	return defaultEfSearch(target.Collection.Chunks)
 }
 
 // narrowed is the plan's filter as a further condition on an ordinal, empty without one.
