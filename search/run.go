@@ -111,7 +111,7 @@ func (r *run) attempt(ctx context.Context, limit int) (hits []hit, exhausted boo
 }
 
 // comparison is how the legs of a search for few results are matched. Its fused results are nearer to those of complete
-// rankings than with minCandidates of each leg, at two thirds of the cost to the database (docs/decisions/0012).
+// rankings than with minCandidates of each leg, at two thirds of the cost to the database (docs/decisions/0013).
 func (r *run) comparison() *Comparison {
 	if len(r.targets) != 1 || !r.fused() || r.q.byDocument || r.q.wanted() > comparedResults {
 		return nil
