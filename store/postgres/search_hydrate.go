@@ -22,10 +22,13 @@ const passageColumns = `c.document_key, d.id, c.chunk_id, d.title, d.url, d.lang
 // passageAt finds the chunk c of an ordinal and its document d, both by primary key. Each look-up is ordered as that
 // key: while the planner knows nothing of freshly loaded tables, their other index with the same leading columns looks
 // as good to it, and it would read the whole collection for every key. planSearches forbids the sort that this would take.
+// Every column named is prepared for anew by each search, asked for or not.
 func passageAt(tenant, collection, ordinal string) string {
-	return fmt.Sprintf(`(SELECT * FROM chunks WHERE tenant_id = %[1]s AND collection_id = %[2]s
+	return fmt.Sprintf(`(SELECT ordinal, document_key, chunk_id, text, metadata, position, start_offset, end_offset, page
+			FROM chunks WHERE tenant_id = %[1]s AND collection_id = %[2]s
 			AND ordinal >= %[3]s AND ordinal <= %[3]s ORDER BY ordinal OFFSET 0) c
-		CROSS JOIN LATERAL (SELECT * FROM documents WHERE tenant_id = %[1]s AND collection_id = %[2]s
+		CROSS JOIN LATERAL (SELECT id, title, url, language, metadata
+			FROM documents WHERE tenant_id = %[1]s AND collection_id = %[2]s
 			AND key >= c.document_key AND key <= c.document_key ORDER BY key OFFSET 0) d`, tenant, collection, ordinal)
 }
 
