@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -40,6 +41,7 @@ const startTimeout = time.Minute
 
 // startPrivate makes a deployment in dir, or in a temporary directory when dir is empty.
 func startPrivate(ctx context.Context, log io.Writer, dir, adminKey string) (p *private, err error) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that stops reading must not leave the server running
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "lindero-bench-"); err != nil {
 			return nil, err

@@ -21,6 +21,10 @@ const (
 	// come to it, which makes it smaller too.
 	reclaimFor   = 30 * time.Second
 	reclaimPause = time.Second
+	// countsLag is how late a session may tell of the rows that it has added and removed, with a little more, and
+	// reclaimLarge how many rows must have been removed from a table that seems full for it to be looked at until then.
+	countsLag    = 12 * time.Second
+	reclaimLarge = 10_000
 )
 
 // reclaimBounds are of one rewriting: how long it waits for the table, for whoever comes then waits behind it, and how
@@ -33,17 +37,25 @@ type removals map[string]int64
 // reclaim gives back to the system the space of tables that a purge has all but emptied. It is of no consequence where
 // it does not come to it, in a table with many rows of others above all: there PostgreSQL uses the space again.
 func (h *Handle) reclaim(ctx context.Context, removed removals) error {
-	emptied, err := h.nearlyEmpty(ctx, removed)
-	if err != nil || len(emptied) == 0 {
-		return err
-	}
-	// What an older snapshot may see would be written anew too.
-	if ended, err := h.deletionsSeen(ctx); err != nil || !ended {
-		return err
-	}
-	for until := time.Now().Add(reclaimFor); ; {
-		if emptied, err = h.rewrite(ctx, emptied, removed); err != nil || len(emptied) == 0 || time.Now().After(until) {
+	started, seen := time.Now(), false
+	for waiting := slices.Collect(maps.Keys(removed)); ; {
+		emptied, full, err := h.nearlyEmpty(ctx, waiting, removed)
+		if err != nil {
 			return err
+		}
+		if !seen && len(emptied) > 0 { // what an older snapshot may see would be written anew too
+			if seen, err = h.deletionsSeen(ctx); err != nil || !seen {
+				return err
+			}
+		}
+		if waiting, err = h.rewrite(ctx, emptied, removed); err != nil {
+			return err
+		}
+		if time.Since(started) < countsLag {
+			waiting = append(waiting, full...)
+		}
+		if len(waiting) == 0 || time.Since(started) > reclaimFor {
+			return nil
 		}
 		if err := sleep(ctx, reclaimPause); err != nil {
 			return err
@@ -69,18 +81,23 @@ func (h *Handle) deletionsSeen(ctx context.Context) (bool, error) {
 	return h.olderTransactionsEnded(ctx)
 }
 
-// nearlyEmpty finds the tables that are worth it, the largest deletion first.
-func (h *Handle) nearlyEmpty(ctx context.Context, removed removals) (emptied []string, err error) {
-	for _, table := range slices.SortedFunc(maps.Keys(removed), func(a, b string) int { return cmp.Compare(removed[b], removed[a]) }) {
+// nearlyEmpty finds the tables that are worth it, the largest deletion first, and those that seem to be full, although
+// much was removed from them.
+func (h *Handle) nearlyEmpty(ctx context.Context, tables []string, removed removals) (emptied, full []string, err error) {
+	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(removed[b], removed[a]) })
+	for _, table := range tables {
 		var few bool
 		if err := h.ask(ctx, `SELECT nearly_empty($1, $2)`, &few, table, rowsLeft(removed[table])); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if few {
+		switch {
+		case few:
 			emptied = append(emptied, table)
+		case removed[table] >= reclaimLarge:
+			full = append(full, table)
 		}
 	}
-	return emptied, nil
+	return emptied, full, nil
 }
 
 // rewrite writes tables anew and returns those that were in use.

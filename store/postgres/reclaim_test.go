@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"lindero/internal/storefixture"
 	"lindero/search"
 	"lindero/store"
@@ -113,6 +115,39 @@ func fileOf(e *env) (file uint32) {
 	e.Helper()
 	queryRow(e, e.OwnerURL, `SELECT pg_relation_filenode('chunks')`, &file)
 	return file
+}
+
+// TestCountsThatLagAreWaitedFor empties a table in a session that tells of it ten seconds later: it told of the rows added
+// right before.
+func TestCountsThatLagAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	session, err := pgx.Connect(e.ctx, e.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = session.Close(e.ctx) }()
+	for _, statement := range []string{
+		`INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens) SELECT '` + e.ID.String() + `', gen_random_uuid(), n, 1 FROM generate_series(1, 25000) n`,
+		`SELECT pg_stat_force_next_flush()`,
+		`DELETE FROM lexical_deleted`,
+	} {
+		if _, err := session.Exec(e.ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed := postgres.Removals{"lexical_deleted": 10_000}
+	var few bool
+	if e.Query(t, e.ID, `SELECT nearly_empty('lexical_deleted', 2500)`, &few); few {
+		t.Fatal("the counts do not lag: the test shows nothing")
+	}
+	if err := postgres.Reclaim(e.Handle, e.ctx, removed); err != nil {
+		t.Fatal(err)
+	}
+	var size int64
+	if queryRow(t, e.OwnerURL, `SELECT pg_total_relation_size('lexical_deleted')`, &size); size > 64<<10 {
+		t.Errorf("%d bytes are left of the emptied table", size)
+	}
 }
 
 // TestOnlyEmptiedTablesAreRewritten calls the owner's functions for tables with rows in them, and for others.
