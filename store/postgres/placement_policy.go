@@ -62,11 +62,9 @@ func (p PlacementPolicy) buildMemory(chunks int64, dimensions int) int64 {
 func defaultEfSearch(chunks int64) int {
 	switch {
 	case chunks <= 12_000:
-		return 32
-	case chunks <= 25_000:
-		return 80
+		return 28
 	case chunks <= 100_000:
-		return 100
+		return 64
 	case chunks <= 1_000_000:
 		return 120
 	}
