@@ -76,24 +76,17 @@ func (s *snapshot) queueComparison(batch *pgx.Batch, nearest string, args *argum
 
 // readComparison reads the rows of queueComparison. What the index has found is there twice where it is good by words, too.
 func (s *snapshot) readComparison(rows pgx.Rows, i int, target search.Target) error {
-	var v verdict
-	var tenant pgtype.UUID
-	var ordinal pgtype.Int8
-	var distance pgtype.Float8
 	var nearest pgtype.Bool
 	found := &s.retrieved[i]
 	found.Nearest = 0
-	_, err := pgx.ForEachRow(rows, []any{&v.version, &v.stands, &tenant, &ordinal, &distance, &nearest}, func() error {
-		s.take(v, i, target)
-		same := func(c search.Candidate) bool { return c.Ordinal == ordinal.Int64 && c.Tenant == tenant.Bytes }
-		if !ordinal.Valid || slices.ContainsFunc(found.Vector, same) {
-			return nil
+	return s.eachCandidate(rows, i, target, func(c search.Candidate, distance float64) {
+		same := func(other search.Candidate) bool { return other.Ordinal == c.Ordinal && other.Tenant == c.Tenant }
+		if slices.ContainsFunc(found.Vector, same) {
+			return
 		}
 		if nearest.Bool {
 			found.Nearest++
 		}
-		s.addCandidate(i, search.Candidate{Tenant: tenant.Bytes, Ordinal: ordinal.Int64}, distance.Float64)
-		return nil
-	})
-	return err
+		s.addCandidate(i, c, distance)
+	}, &nearest)
 }

@@ -42,14 +42,20 @@ func (s *snapshot) queueVectorLeg(batch *pgx.Batch, plan search.Plan, i int) {
 
 // readCandidates reads a verdict with the candidates of a vector leg; it stands alone when there are none.
 func (s *snapshot) readCandidates(rows pgx.Rows, i int, target search.Target) error {
+	return s.eachCandidate(rows, i, target, func(c search.Candidate, distance float64) { s.addCandidate(i, c, distance) })
+}
+
+// eachCandidate notes the verdict and calls each for every candidate beside it, when the columns after these, into which more
+// points, are read too.
+func (s *snapshot) eachCandidate(rows pgx.Rows, i int, target search.Target, each func(search.Candidate, float64), more ...any) error {
 	var v verdict
 	var tenant pgtype.UUID
 	var ordinal pgtype.Int8
 	var distance pgtype.Float8
-	_, err := pgx.ForEachRow(rows, []any{&v.version, &v.stands, &tenant, &ordinal, &distance}, func() error {
+	_, err := pgx.ForEachRow(rows, append([]any{&v.version, &v.stands, &tenant, &ordinal, &distance}, more...), func() error {
 		s.take(v, i, target)
 		if ordinal.Valid {
-			s.addCandidate(i, search.Candidate{Tenant: tenant.Bytes, Ordinal: ordinal.Int64}, distance.Float64)
+			each(search.Candidate{Tenant: tenant.Bytes, Ordinal: ordinal.Int64}, distance.Float64)
 		}
 		return nil
 	})
