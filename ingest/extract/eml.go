@@ -30,7 +30,7 @@ func parseEML(ctx context.Context, src source, b *builder) error {
 	if err != nil {
 		return err
 	}
-	m := &mailReader{ctx: ctx, limits: src.limits, b: b}
+	m := &mailReader{ctx: ctx, limits: src.limits, clock: src.clock, b: b}
 	b.title = decodeHeader(message.Header.Get("Subject"))
 	for _, key := range addressing {
 		b.note(strings.ToLower(key), decodeHeader(message.Header.Get(key)))
@@ -60,6 +60,7 @@ func decodeHeader(value string) string {
 type mailReader struct {
 	ctx         context.Context
 	limits      Limits
+	clock       *clock
 	b           *builder
 	parts       int
 	attachments []string

@@ -31,7 +31,7 @@ func (m *mailReader) attachment(name, contentType string, body io.Reader) error 
 	}
 	inner := newBuilder(m.b.limit - m.b.text.Len())
 	inner.page = m.b.page
-	if err := parse(m.ctx, source{data: data, charset: params["charset"], limits: m.limits}, inner); err != nil {
+	if err := parse(m.ctx, source{data: data, charset: params["charset"], limits: m.limits, clock: m.clock}, inner); err != nil {
 		return m.ctx.Err()
 	}
 	if inner.full {

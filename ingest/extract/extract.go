@@ -81,6 +81,7 @@ type source struct {
 	data    []byte
 	charset string // declared, or empty
 	limits  Limits
+	clock   *clock // of the document's time
 }
 
 // text is the decoded data. It is refused unread where it is twice what a document may have, or in UTF-16 and UTF-32
@@ -113,13 +114,14 @@ func Extract(ctx context.Context, in Input) (Document, error) {
 		return Document{}, fault.New(fault.UnsupportedMediaType, "files of type %s are not supported", mediaType)
 	}
 	src := source{data: in.Data, charset: params["charset"], limits: in.Limits.withDefaults()}
-	// Waiting for memory does not count as time spent on the document.
+	// Waiting for memory does not count as time spent on the document, nor does starting the sandbox of PDFs.
 	release, err := in.Memory.acquire(ctx, need(mediaType, in.Data))
 	if err != nil {
 		return Document{}, timedOut(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, src.limits.Time)
-	defer cancel()
+	var stop func()
+	ctx, src.clock, stop = timed(ctx, src.limits.Time)
+	defer stop()
 
 	type result struct {
 		doc Document
@@ -171,7 +173,7 @@ func asFault(ctx context.Context, mediaType string, err error) error {
 }
 
 func timedOut(ctx context.Context) error {
-	return fault.Wrap(ctx.Err(), fault.Timeout, "reading the document took too long")
+	return fault.Wrap(context.Cause(ctx), fault.Timeout, "reading the document took too long")
 }
 
 func tooLarge(format string, args ...any) error { return fault.New(fault.TooLarge, format, args...) }

@@ -14,7 +14,11 @@ import (
 
 // parsePDF reads the text of each page. A PDF knows where characters stand, not what they are: paragraphs
 // are put together again from lines, and large short lines are headings. A file of scanned pages has no text.
-func parsePDF(ctx context.Context, src source, b *builder) error {
+func parsePDF(ctx context.Context, src source, b *builder) (err error) {
+	// The process's first PDF would else pay for what all of them use; on a busy machine that may be all its time.
+	if src.clock.still(func() { err = pdf.Start(ctx) }); err != nil {
+		return err
+	}
 	facts := func(f pdf.Facts) {
 		b.title = f.Title
 		b.note("author", f.Author)
@@ -22,7 +26,7 @@ func parsePDF(ctx context.Context, src source, b *builder) error {
 		b.note("keywords", f.Keywords)
 	}
 	pages := 0
-	err := pdf.Read(ctx, src.data, facts, func(number int, p pdf.Page) error {
+	err = pdf.Read(ctx, src.data, facts, func(number int, p pdf.Page) error {
 		b.page = number
 		pages = number
 		pdfPage(p.Lines, b)

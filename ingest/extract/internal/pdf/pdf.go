@@ -63,10 +63,25 @@ var start = sync.OnceValues(func() (pdfium.Pool, error) {
 	})
 })
 
+// Start starts PDFium where no file has yet, and returns when it is there, or when ctx ends: then it goes on starting.
+func Start(ctx context.Context) error {
+	started := make(chan error, 1)
+	go func() {
+		_, err := start()
+		started <- err
+	}()
+	select {
+	case err := <-started:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Facts are what a file says of itself.
 type Facts struct{ Title, Author, Subject, Keywords string }
 
-// Read calls page for each page in order. It stops at page's first error and when ctx ends, which also stops
+// Read calls page for each page in order, and starts PDFium where Start has not. It stops at page's first error and when ctx ends, which also stops
 // PDFium in the middle of its work. The error is ErrEncrypted when the file asks for a password, and ErrMemory when
 // it needs more than MemoryBytes.
 func Read(ctx context.Context, data []byte, facts func(Facts), page func(number int, p Page) error) error {
