@@ -29,6 +29,8 @@ type Config struct {
 	Seed uint64
 	// Log receives one line a call at debug level; nil discards.
 	Log *slog.Logger
+
+	now func() time.Time // by which the limits a second go
 }
 
 // Visibility is when an acknowledged write becomes visible to reads.
@@ -57,6 +59,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.RateLimit == 0 {
 		c.RateLimit = defaultRateLimit
+	}
+	if c.now == nil {
+		c.now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

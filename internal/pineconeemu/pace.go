@@ -1,8 +1,6 @@
 package pineconeemu
 
 import (
-	"time"
-
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -94,7 +92,7 @@ func (x *index) take(p pace, namespace string, request proto.Message) error {
 		return nil
 	}
 	limit := max(1, x.emulator.cfg.RateLimit*p.limit/100)
-	if !x.limiter(p, scope, limit).AllowN(time.Now(), amount) {
+	if !x.limiter(p, scope, limit).AllowN(x.emulator.cfg.now(), amount) {
 		return status.Errorf(codes.ResourceExhausted, format, p.kind, scope, limit)
 	}
 	return nil
