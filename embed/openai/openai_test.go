@@ -92,6 +92,16 @@ func TestShuffledAnswerIsPutInOrder(t *testing.T) {
 }
 
 // TestFaultsThatPass are answered by a second attempt.
+// patienceFor is short for the server that hangs, but long enough for it to hear of each request. No other is to be taken
+// for it because the machine is slow.
+func patienceFor(server string) func(*Config) {
+	return func(c *Config) {
+		if c.Timeout = time.Minute; server == "slow" {
+			c.Timeout = 3 * time.Second
+		}
+	}
+}
+
 func TestFaultsThatPass(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]http.HandlerFunc{
@@ -105,7 +115,7 @@ func TestFaultsThatPass(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, step)
 			texts := []string{"a", "bb"}
-			got, _, err := newClient(t, s, func(c *Config) { c.Timeout = 500 * time.Millisecond }).Embed(context.Background(), texts, embed.Passage)
+			got, _, err := newClient(t, s, patienceFor(name)).Embed(context.Background(), texts, embed.Passage)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,7 +189,7 @@ func TestFaultsThatStay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, c.step, c.step)
-			e := newClient(t, s, func(c *Config) { c.Timeout = 300 * time.Millisecond })
+			e := newClient(t, s, patienceFor(name))
 			got, _, err := e.Embed(context.Background(), []string{"a", "bb"}, embed.Passage)
 			if got != nil || !fault.Is(err, c.code) {
 				t.Fatalf("got %v, %v; want %s", got, err, c.code)
