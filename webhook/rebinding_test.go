@@ -101,7 +101,7 @@ func TestRebindingIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Skipf("this machine has no second loopback address: %v", err)
 	}
-	public := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { outside.Add(1) }), ReadHeaderTimeout: time.Second}
+	public := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { outside.Add(1) }), ReadHeaderTimeout: time.Minute}
 	go func() { _ = public.Serve(listener) }()
 	t.Cleanup(func() { _ = public.Close() })
 	resolver := newNameServer(t, map[string][][]string{
@@ -110,7 +110,7 @@ func TestRebindingIsNoticed(t *testing.T) {
 		"meta.example.":    {{"169.254.169.254"}},
 		"mixed.example.":   {{"127.0.0.1", "127.0.0.2"}},
 	})
-	sender := NewSender(Config{Resolver: resolver, Timeout: 3 * time.Second, Policy: Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}})
+	sender := NewSender(Config{Resolver: resolver, Timeout: time.Minute, Policy: Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}})
 	send := func(host string) string {
 		got := sender.Send(t.Context(), delivery("http://"+host+":"+port+"/"))
 		if got.Delivered != (got.Code == "") {

@@ -186,9 +186,10 @@ func TestSlowReceiversTimeOut(t *testing.T) {
 			}
 		})
 	}
-	// The status counts, however long the rest takes; but it is not waited for.
+	// The status counts, however long the rest takes; but it is not waited for. There is time for the status on a slow
+	// machine, and for less of the rest than is read.
 	began := time.Now()
-	got := local(300*time.Millisecond).Send(t.Context(), delivery(receive(t, func(w http.ResponseWriter, r *http.Request) {
+	got := local(5*time.Second).Send(t.Context(), delivery(receive(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		for r.Context().Err() == nil {
 			_, _ = w.Write([]byte("."))
@@ -196,7 +197,7 @@ func TestSlowReceiversTimeOut(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})))
-	if !got.Delivered || time.Since(began) > 10*time.Second {
+	if !got.Delivered || time.Since(began) > 30*time.Second {
 		t.Errorf("%+v after %v", got, time.Since(began))
 	}
 }
