@@ -10,7 +10,7 @@ import (
 	"lindero/store"
 )
 
-// snapshotWait is how long one call waits for older transactions; snapshotPoll how often it looks.
+// snapshotWait is how long one call waits for older transactions of the database; snapshotPoll how often it looks.
 const (
 	snapshotWait = 10 * time.Second
 	snapshotPoll = 20 * time.Millisecond
@@ -86,15 +86,15 @@ func (h *Handle) olderTransactionsEnded(ctx context.Context) (bool, error) {
 	if err := h.ask(ctx, `SELECT ARRAY(`+openTransactions+`)`, &older); err != nil || len(older) == 0 {
 		return err == nil, err
 	}
-	return awaitSnapshots(ctx, func() (bool, error) {
+	return awaitSnapshots(ctx, snapshotWait, func() (bool, error) {
 		err := h.ask(ctx, `SELECT ARRAY(`+openTransactions+` AND l.virtualtransaction = ANY ($1))`, &older, older)
 		return err == nil && len(older) == 0, err
 	})
 }
 
 // awaitSnapshots looks until old snapshots have ended; false when that takes too long.
-func awaitSnapshots(ctx context.Context, ended func() (bool, error)) (bool, error) {
-	for until := time.Now().Add(snapshotWait); ; {
+func awaitSnapshots(ctx context.Context, wait time.Duration, ended func() (bool, error)) (bool, error) {
+	for until := time.Now().Add(wait); ; {
 		if done, err := ended(); done || err != nil {
 			return done && err == nil, err
 		}

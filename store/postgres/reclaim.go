@@ -18,7 +18,7 @@ const (
 	reclaimShare = 4
 	reclaimRows  = 10_000
 	// reclaimFor is how long a purge tries, and reclaimPause the rest between: something reads the table, or vacuum has
-	// come to it, which makes it smaller too.
+	// come to it, which makes it smaller too. As long it waits at most for transactions that are older, before.
 	reclaimFor   = 30 * time.Second
 	reclaimPause = time.Second
 	// countsLag is how late a session may tell of the rows that it has added and removed, with a little more, and
@@ -47,6 +47,7 @@ func (h *Handle) reclaim(ctx context.Context, removed removals) error {
 			if seen, err = h.deletionsSeen(ctx); err != nil || !seen {
 				return err
 			}
+			started = time.Now() // the time to try in begins here
 		}
 		if waiting, err = h.rewrite(ctx, emptied, removed); err != nil {
 			return err
@@ -71,7 +72,7 @@ func (h *Handle) deletionsSeen(ctx context.Context) (bool, error) {
 	if err := h.ask(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text`, &last); err != nil {
 		return false, err
 	}
-	ended, err := awaitSnapshots(ctx, func() (ended bool, err error) {
+	ended, err := awaitSnapshots(ctx, reclaimFor, func() (ended bool, err error) {
 		err = h.ask(ctx, `SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`, &ended, last)
 		return ended, err
 	})

@@ -5,9 +5,11 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"lindero/internal/pgtest"
 	"lindero/internal/storefixture"
 	"lindero/search"
 	"lindero/store"
@@ -102,8 +104,11 @@ func TestRewritingGivesWay(t *testing.T) {
 	if err := reader.Rollback(e.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if busy, err = postgres.Rewrite(e.Handle, e.ctx, busy, removed); err != nil || len(busy) != 0 {
-		t.Fatalf("when nobody reads it: %v, %v", busy, err)
+	// Vacuum may have come to the table, and a slow machine may not be done in time: a purge tries again too.
+	for deadline := time.Now().Add(time.Minute); len(busy) > 0; {
+		if busy, err = postgres.Rewrite(e.Handle, e.ctx, busy, removed); err != nil || time.Now().After(deadline) {
+			t.Fatalf("when nobody reads it: %v, %v", busy, err)
+		}
 	}
 	if fileOf(e) == before {
 		t.Error("the table was not written anew")
@@ -118,7 +123,7 @@ func fileOf(e *env) (file uint32) {
 }
 
 // TestCountsThatLagAreWaitedFor empties a table in a session that tells of it ten seconds later: it told of the rows added
-// right before.
+// right before, less than a second ago. Where that took longer, it is done again.
 func TestCountsThatLagAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -127,22 +132,57 @@ func TestCountsThatLagAreWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = session.Close(e.ctx) }()
-	for _, statement := range []string{
-		`INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens) SELECT '` + e.ID.String() + `', gen_random_uuid(), n, 1 FROM generate_series(1, 25000) n`,
-		`SELECT pg_stat_force_next_flush()`,
-		`DELETE FROM lexical_deleted`,
-	} {
-		if _, err := session.Exec(e.ctx, statement); err != nil {
-			t.Fatal(err)
+	few := true
+	for tries := 1; few; tries++ {
+		for _, statement := range []string{
+			`INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens) SELECT '` + e.ID.String() + `', gen_random_uuid(), n, 1 FROM generate_series(1, 25000) n`,
+			`SELECT pg_stat_force_next_flush()`,
+			`DELETE FROM lexical_deleted`,
+		} {
+			if _, err := session.Exec(e.ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if e.Query(t, e.ID, `SELECT nearly_empty('lexical_deleted', 2500)`, &few); few && tries == 30 {
+			t.Fatal("the counts do not lag: the test shows nothing")
 		}
 	}
 	removed := postgres.Removals{"lexical_deleted": 10_000}
-	var few bool
-	if e.Query(t, e.ID, `SELECT nearly_empty('lexical_deleted', 2500)`, &few); few {
-		t.Fatal("the counts do not lag: the test shows nothing")
-	}
 	if err := postgres.Reclaim(e.Handle, e.ctx, removed); err != nil {
 		t.Fatal(err)
+	}
+	var size int64
+	if queryRow(t, e.OwnerURL, `SELECT pg_total_relation_size('lexical_deleted')`, &size); size > 64<<10 {
+		t.Errorf("%d bytes are left of the emptied table", size)
+	}
+}
+
+// TestReclaimingWaitsForWriters has somebody write for twelve seconds in another database of the same server, which keeps
+// removed rows alive in all of them.
+func TestReclaimingWaitsForWriters(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	asOwner(t, e.OwnerURL, `INSERT INTO lexical_deleted (tenant_id, collection_id, ordinal, tokens) SELECT '`+e.ID.String()+`', gen_random_uuid(), n, 1 FROM generate_series(1, 10000) n`)
+	writer, err := pgx.Connect(e.ctx, pgtest.NewEmpty(t).OwnerURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.Exec(e.ctx, `BEGIN; SELECT pg_current_xact_id()`); err != nil {
+		t.Fatal(err)
+	}
+	asOwner(t, e.OwnerURL, `DELETE FROM lexical_deleted`)
+	gone := make(chan error, 1)
+	time.AfterFunc(12*time.Second, func() { gone <- writer.Close(e.ctx) })
+	if err := postgres.Reclaim(e.Handle, e.ctx, postgres.Removals{"lexical_deleted": 10_000}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-gone:
+		if err != nil {
+			t.Error(err)
+		}
+	default:
+		t.Error("nobody waited")
 	}
 	var size int64
 	if queryRow(t, e.OwnerURL, `SELECT pg_total_relation_size('lexical_deleted')`, &size); size > 64<<10 {
