@@ -48,12 +48,18 @@ func (e *env) drop(from, to int) {
 	}
 }
 
-// place moves the collection to the end of what is due.
+// place moves the collection to the end of what is due, in as many tries as it takes: vacuum may hold a table for longer
+// than a try waits.
 func (e *env) place() {
 	e.Helper()
-	again, err := e.Handle.PlaceCollection(e.ctx, e.Collection.ID)
-	if err != nil || again > 0 {
-		e.Fatalf("placing: again in %v, %v", again, err)
+	for deadline := time.Now().Add(time.Minute); ; {
+		again, err := e.Handle.PlaceCollection(e.ctx, e.Collection.ID)
+		if err != nil || again > 0 && time.Now().After(deadline) {
+			e.Fatalf("placing: again in %v, %v", again, err)
+		}
+		if again == 0 {
+			break
+		}
 	}
 	e.reread()
 }

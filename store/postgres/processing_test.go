@@ -61,7 +61,7 @@ func (e *env) lockDocument(t *testing.T, id, how string) pgx.Tx {
 
 func (e *env) awaitBlockedBy(t *testing.T, holder pgx.Tx) {
 	t.Helper()
-	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
 		var blocked bool
 		err := e.Store.Pool().QueryRow(e.ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid)))`,
 			int32(holder.Conn().PgConn().PID())).Scan(&blocked)
