@@ -33,7 +33,7 @@ type collectionPlacementView struct {
 	Slot       int        `json:"slot" doc:"Partition of the vectors; from 1000 on it is the collection's own"`
 	Chunks     int64      `json:"chunks"`
 	Dimensions int        `json:"dimensions"`
-	EfSearch   int        `json:"ef_search" doc:"How wide the index is searched; 0: by size"`
+	EfSearch   int        `json:"ef_search" doc:"How wide the index is searched, by its measured recall; 0: not measured yet, and by size"`
 	State      string     `json:"state" enum:"settled,copying,indexing,catching_up,clearing,purging" doc:"settled, or the step of the move under way"`
 	Detail     string     `json:"detail,omitempty" doc:"Why it is not where it should be, or what the move waits for"`
 	DueSince   *time.Time `json:"due_since,omitempty"`

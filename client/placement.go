@@ -32,7 +32,7 @@ type CollectionPlacement struct {
 	Slot       int        `json:"slot"`   // from 1000 on the collection's own
 	Chunks     int64      `json:"chunks"`
 	Dimensions int        `json:"dimensions"`
-	EfSearch   int        `json:"ef_search"` // 0: by size
+	EfSearch   int        `json:"ef_search"` // how wide the index is searched, by its measured recall; 0: not measured yet
 	State      string     `json:"state"`     // settled, or the step of the move under way
 	Detail     string     `json:"detail,omitempty"`
 	DueSince   *time.Time `json:"due_since,omitempty"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,9 +50,11 @@ const (
 	maxRecallQueries     = 1000
 	// recallTime ends a measurement that a large collection makes long.
 	recallTime = 45 * time.Second
-	// perturbation is the length of the noise that makes a query of a stored unit vector: the vector is its likely
-	// nearest neighbour at a cosine of about 0.9, and not the query itself.
-	perturbation = 0.5
+	// perturbation is the length of the noise that makes a query of a stored unit vector. At a cosine of about .64 to it the
+	// query is as far from what is stored as people's questions are, and as hard: of 9,746 passages under bge-base an index
+	// finds .972 of what 500 real questions ask for at a width of 28, .984 at 40 and .994 at 64; of such queries .978, .983
+	// and .991; of queries at a cosine of .89, .996 at each (docs/decisions/0014).
+	perturbation = 1.2
 )
 
 // Recall compares the collection's index with the exact scan, query by query.
@@ -71,12 +72,16 @@ func (s *Service) Recall(ctx context.Context, index SampledIndex, id tenant.ID, 
 		return Recall{}, err
 	}
 	if vectors == nil {
-		if vectors, err = sampled(ctx, index, described[0], wanted); err != nil {
+		if vectors, err = sampled(ctx, index, described[0].ID, wanted); err != nil {
 			return Recall{}, err
+		}
+		if len(vectors) == 0 {
+			return Recall{}, fault.New(fault.Conflict, "collection %s has no vectors to sample queries from", collection)
 		}
 	}
 	m := measurement{service: s, index: index, tenant: id, collection: collection, topK: topK}
-	return m.run(ctx, vectors[:min(wanted, len(vectors))], recallTime, 0)
+	measured, _, err := m.run(ctx, vectors[:min(wanted, len(vectors))], recallTime)
+	return measured, err
 }
 
 func (r RecallRequest) bounds() (queries, topK int, err error) {
@@ -116,14 +121,11 @@ func (r RecallRequest) queries(c store.Collection) (vectors [][]float32, err err
 	return vectors, nil
 }
 
-// sampled makes queries of stored vectors: like the data, and not in it.
-func sampled(ctx context.Context, index SampledIndex, c store.Collection, n int) ([][]float32, error) {
-	vectors, err := index.SampleVectors(ctx, c.ID, n)
+// sampled makes queries of stored vectors: like the data, and not in it. Of an empty collection there are none.
+func sampled(ctx context.Context, index SampledIndex, collection uuid.UUID, n int) ([][]float32, error) {
+	vectors, err := index.SampleVectors(ctx, collection, n)
 	if err != nil {
 		return nil, err
-	}
-	if len(vectors) == 0 {
-		return nil, fault.New(fault.Conflict, "collection %s has no vectors to sample queries from", c.Name)
 	}
 	for _, v := range vectors {
 		scale := perturbation / math.Sqrt(float64(len(v)))
@@ -135,102 +137,4 @@ func sampled(ctx context.Context, index SampledIndex, c store.Collection, n int)
 		}
 	}
 	return vectors, nil
-}
-
-// measurement asks the same of the index and of the exact scan.
-type measurement struct {
-	service    *Service
-	index      Index
-	tenant     tenant.ID
-	collection string
-	topK       int
-	efSearch   int // how wide the index is searched; 0: as the collection says
-}
-
-// run asks the queries until limit is over. After each it rests for as long as the query took, times rest. The two
-// ways take turns in going first, because the second finds warm pages.
-func (m measurement) run(ctx context.Context, queries [][]float32, limit time.Duration, rest int) (Recall, error) {
-	outcome := Recall{TopK: m.topK}
-	var found, wanted int
-	var exactTimes, indexTimes []float64
-	for ended := time.Now().Add(limit); outcome.Queries < len(queries) && time.Now().Before(ended); outcome.Queries++ {
-		started := time.Now()
-		var answers [2]Response // of the index, of the scan
-		for _, exact := range []bool{outcome.Queries%2 == 0, outcome.Queries%2 != 0} {
-			response, err := m.ask(ctx, queries[outcome.Queries], exact)
-			if err != nil {
-				return Recall{}, err
-			}
-			if exact {
-				answers[1], exactTimes = response, append(exactTimes, response.TookMS)
-			} else {
-				answers[0], indexTimes = response, append(indexTimes, response.TookMS)
-			}
-		}
-		hits, best := overlap(answers[0].Results, answers[1].Results)
-		found, wanted = found+hits, wanted+best
-		if len(answers[0].Results) < len(answers[1].Results) {
-			outcome.ShortResults++
-		}
-		if err := pause(ctx, time.Since(started)*time.Duration(rest)); err != nil {
-			return Recall{}, err
-		}
-	}
-	outcome.Recall = 1 // of nothing, all was found
-	if wanted > 0 {
-		outcome.Recall = float64(found) / float64(wanted)
-	}
-	outcome.ExactMS, outcome.IndexMS = percentiles(exactTimes), percentiles(indexTimes)
-	return outcome, nil
-}
-
-// ask searches without a line in the log of slow searches: an exact scan is meant to take long.
-func (m measurement) ask(ctx context.Context, vector []float32, exact bool) (Response, error) {
-	started := time.Now()
-	q, err := parse(&Request{
-		Vector: vector, Collections: []string{m.collection}, TopK: &m.topK, Mode: Semantic, Exact: exact, Include: []string{},
-	})
-	if err != nil {
-		return Response{}, err
-	}
-	q.efSearch = m.efSearch
-	response, _, err := m.service.attempts(ctx, m.index, m.tenant, q)
-	response.TookMS = milliseconds(started)
-	return response, err
-}
-
-// overlap counts the exact results that the index found. Chunks as near as the last exact one are as good as it: among
-// equals, the two may choose differently.
-func overlap(index, exact []Result) (found, wanted int) {
-	if len(exact) == 0 {
-		return 0, 0
-	}
-	least := exact[len(exact)-1].Score
-	for _, r := range index {
-		if r.Score >= least {
-			found++
-		}
-	}
-	return min(found, len(exact)), len(exact)
-}
-
-func percentiles(times []float64) Percentiles {
-	if len(times) == 0 {
-		return Percentiles{}
-	}
-	slices.Sort(times)
-	at := func(share float64) float64 { return times[int(share*float64(len(times)-1))] }
-	return Percentiles{P50: at(.5), P95: at(.95)}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

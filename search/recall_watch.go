@@ -19,22 +19,25 @@ type RecallKeeper interface {
 	RecallState(ctx context.Context, collection uuid.UUID) (store.RecallState, error)
 	RecordRecall(ctx context.Context, collection uuid.UUID, m store.RecallMeasurement) error
 	ForgetRecall(ctx context.Context, collection uuid.UUID) error
-	// SetEfSearch says how wide the index is searched.
-	SetEfSearch(ctx context.Context, collection uuid.UUID, ef int) error
+	// SetEfSearch says how wide the index is searched that was there when the state was read: fault.Conflict when there is
+	// another now, or it has grown by much.
+	SetEfSearch(ctx context.Context, was store.RecallState, ef int) error
 }
 
-// Cost of the watch: a collection is measured every ten minutes or so, with forty queries, each followed by a rest of
-// four times what it took: of the database's time, the watch takes a fifth at most, for a minute at most.
+// Cost of the watch: an index is measured with two hundred queries when it is new, and then every ten minutes or so with
+// forty, each followed by a rest of four times what it took: of the database's time, the watch takes a fifth at most.
+// Exact scans, the most of it, are begun for a minute at most.
 const (
 	watchEvery   = 10 * time.Minute
 	watchJitter  = 4 * time.Minute // so that collections promoted together are not measured together for ever
-	watchAgain   = 90 * time.Second
+	watchAgain   = 5 * time.Second // when it has changed meanwhile
+	watchFirst   = 200
 	watchQueries = 40
 	watchTime    = time.Minute
 	watchRest    = 4
 )
 
-// WatchRecall measures a collection's recall, keeps the figure and adapts how wide the index is searched to the tenant's
+// WatchRecall measures a collection's recall, keeps the figure and fits how wide the index is searched to the tenant's
 // objective. again says when to come back; zero means that there is nothing to watch any more.
 func (s *Service) WatchRecall(ctx context.Context, keeper RecallKeeper, id tenant.ID, collection uuid.UUID) (again time.Duration, err error) {
 	state, err := keeper.RecallState(ctx, collection)
@@ -47,76 +50,54 @@ func (s *Service) WatchRecall(ctx context.Context, keeper RecallKeeper, id tenan
 	if !state.Indexed {
 		return 0, keeper.ForgetRecall(ctx, collection)
 	}
-	// Fresh: the width that is measured must be the one that is recorded.
-	described, err := s.describe(ctx, keeper, id.UUID(), []string{state.Name}, true)
-	if err != nil {
-		return 0, err
-	}
 	again = watchEvery - watchJitter/2 + rand.N(watchJitter)
-	queries, err := sampled(ctx, keeper, described[0], watchQueries)
-	if fault.Is(err, fault.Conflict) { // all of it was deleted meanwhile
-		return again, nil
+	err = s.measureAndFit(ctx, keeper, id, state)
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
+		return watchAgain, nil
 	}
-	if err != nil {
-		return 0, err
-	}
-	m := measurement{service: s, index: keeper, tenant: id, collection: state.Name, topK: defaultTopK}
-	measured, err := m.run(ctx, queries, watchTime, watchRest)
-	if err != nil {
-		return 0, err
-	}
-	err = keeper.RecordRecall(ctx, collection, store.RecallMeasurement{
-		Recall: measured.Recall, Queries: measured.Queries, TopK: measured.TopK, ShortResults: measured.ShortResults, EfSearch: state.EfSearch,
-		ExactP50: measured.ExactMS.P50, ExactP95: measured.ExactMS.P95, IndexP50: measured.IndexMS.P50, IndexP95: measured.IndexMS.P95,
-	})
-	if err != nil {
-		return 0, err
-	}
-	ef := adaptedEfSearch(state, measured.Recall)
-	if measured.Recall < state.Objective {
-		s.cfg.Log.Warn("a collection's index finds less than its tenant is to have", "tenant", id.String(), "collection", collection.String(),
-			"recall", measured.Recall, "objective", state.Objective, "ef_search", state.EfSearch, "ef_search_next", ef)
-	}
-	if ef < state.EfSearch {
-		m.efSearch = ef
-		tried, err := m.run(ctx, queries, watchTime, watchRest)
-		if err != nil || tried.Recall < (state.Objective+1)/2 {
-			return again, err
-		}
-	}
-	if ef == state.EfSearch {
-		return again, nil
-	}
-	return watchAgain, keeper.SetEfSearch(ctx, collection, ef)
+	return again, err
 }
 
-// Bounds of how wide an index is searched.
-const (
-	minEfSearch = 20
-	maxEfSearch = 1000
-)
-
-// comfort is how much of the way from the objective to 1 a measurement must have come for a narrower search to be tried.
-// It is almost all: forty queries miss the true figure by more than half a percent now and then.
-const comfort = 0.95
-
-// farBelow is from how much below the objective on a search is widened by half at once.
-const farBelow = 0.02
-
-// adaptedEfSearch widens a search that misses the objective, by half when it is far below and else by a quarter, and
-// narrows one that finds almost all by a fifth, but not to about a width that is known to miss it: it would go back and
-// forth. The watch tries a narrower width by itself before anybody's search depends on it: forty queries
-// say little, and half of the way from the objective to 1 is what they must come up to.
-func adaptedEfSearch(s store.RecallState, recall float64) int {
-	switch {
-	case recall < s.Objective-farBelow:
-		return min(s.EfSearch+s.EfSearch/2+1, maxEfSearch)
-	case recall < s.Objective:
-		return min(s.EfSearch+s.EfSearch/4+1, maxEfSearch)
-	case recall >= s.Objective+comfort*(1-s.Objective):
-		if narrower := max(s.EfSearch*4/5, minEfSearch); narrower < s.EfSearch && narrower > s.Insufficient+s.Insufficient/8 {
-			return narrower
+// measureAndFit is fault.Conflict for a collection whose index has changed meanwhile, fault.NotFound for one that was
+// deleted. An empty one is left alone.
+func (s *Service) measureAndFit(ctx context.Context, keeper RecallKeeper, id tenant.ID, state store.RecallState) error {
+	// Fresh: the width that is measured must be the one that is recorded.
+	if _, err := s.describe(ctx, keeper, id.UUID(), []string{state.Name}, true); err != nil {
+		return err
+	}
+	n := watchQueries
+	if !state.Fitted {
+		n = watchFirst
+	}
+	queries, err := sampled(ctx, keeper, state.Collection, n)
+	if err != nil || len(queries) == 0 {
+		return err
+	}
+	m := measurement{service: s, index: keeper, tenant: id, collection: state.Name, topK: defaultTopK, rest: watchRest}
+	measured, probes, err := m.run(ctx, queries, watchTime)
+	if err != nil {
+		return err
+	}
+	f := fitting{state: state, ask: func(width int) (Recall, error) { return m.over(ctx, probes, width) }}
+	width, fitted, err := f.fit(measured)
+	if err != nil {
+		return err
+	}
+	if measured.Recall < state.Objective {
+		s.cfg.Log.Warn("a collection's index finds less than its tenant is to have", "tenant", id.String(), "collection", state.Collection.String(),
+			"recall", measured.Recall, "objective", state.Objective, "ef_search", state.EfSearch, "ef_search_next", width, "recall_next", fitted.Recall)
+	}
+	if width != state.EfSearch || !state.Fitted {
+		if err := keeper.SetEfSearch(ctx, state, width); err != nil {
+			return err
+		}
+		// This process's searches follow at once, others' within a minute.
+		if _, err := s.describe(ctx, keeper, id.UUID(), []string{state.Name}, true); err != nil {
+			return err
 		}
 	}
-	return s.EfSearch
+	return keeper.RecordRecall(ctx, state.Collection, store.RecallMeasurement{
+		Recall: fitted.Recall, Queries: fitted.Queries, TopK: fitted.TopK, ShortResults: fitted.ShortResults, EfSearch: width,
+		ExactP50: measured.ExactMS.P50, ExactP95: measured.ExactMS.P95, IndexP50: fitted.IndexMS.P50, IndexP95: fitted.IndexMS.P95,
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"pgregory.net/rapid"
 
 	"lindero/fault"
 	"lindero/store"
@@ -19,8 +18,15 @@ type keptIndex struct {
 	recorded  []store.RecallMeasurement
 	forgotten bool
 	gone      bool
-	needs     int   // width that finds everything
-	tried     []int // widths below the one that searches have
+	moved     bool        // the index is another than the one that is measured
+	needs     int         // width that finds everything
+	asked     map[int]int // searches by width
+}
+
+func newKept(id uuid.UUID, needs int, state store.RecallState) *keptIndex {
+	k := &keptIndex{lossyIndex: newLossy(id, 500, 0), needs: needs, state: state, asked: map[int]int{}}
+	k.state.Name, k.state.Indexed, k.state.Collection = "default", true, k.collection.ID
+	return k
 }
 
 func (k *keptIndex) RecallState(context.Context, uuid.UUID) (store.RecallState, error) {
@@ -32,16 +38,16 @@ func (k *keptIndex) RecallState(context.Context, uuid.UUID) (store.RecallState, 
 
 func (k *keptIndex) RecordRecall(_ context.Context, _ uuid.UUID, m store.RecallMeasurement) error {
 	k.recorded = append(k.recorded, m)
-	if m.Recall < k.state.Objective {
-		k.state.Insufficient = max(k.state.Insufficient, m.EfSearch)
-	}
 	return nil
 }
 
 func (k *keptIndex) ForgetRecall(context.Context, uuid.UUID) error { k.forgotten = true; return nil }
 
-func (k *keptIndex) SetEfSearch(_ context.Context, _ uuid.UUID, ef int) error {
-	k.state.EfSearch = ef
+func (k *keptIndex) SetEfSearch(_ context.Context, was store.RecallState, ef int) error {
+	if k.moved {
+		return fault.New(fault.Conflict, "another index")
+	}
+	k.state.EfSearch, k.state.Fitted = ef, true
 	return nil
 }
 
@@ -51,8 +57,8 @@ func (k *keptIndex) Retrieve(ctx context.Context, plan Plan) (Snapshot, error) {
 	if width == 0 {
 		width = k.state.EfSearch
 	}
-	if !plan.Targets[0].Exact && width < k.state.EfSearch {
-		k.tried = append(k.tried, width)
+	if !plan.Targets[0].Exact {
+		k.asked[width]++
 	}
 	if width >= k.needs {
 		k.hides = 0
@@ -60,49 +66,57 @@ func (k *keptIndex) Retrieve(ctx context.Context, plan Plan) (Snapshot, error) {
 	return k.lossyIndex.Retrieve(ctx, plan)
 }
 
-func TestWatchFindsTheWidthThatHoldsTheObjective(t *testing.T) {
-	id := tenanttest.New(t)
-	service := newTestService(t)
-	k := &keptIndex{lossyIndex: newLossy(id.UUID(), 500, 0), needs: 100}
-	k.state = store.RecallState{Name: "default", Indexed: true, Objective: .98, EfSearch: 40}
-	for range 12 {
-		again, err := service.WatchRecall(t.Context(), k, id, k.collection.ID)
-		if err != nil || again <= 0 {
-			t.Fatalf("come back in %v, %v", again, err)
+// TestWatchFindsTheNarrowestWidth measures an index from its default width, or from one that was found before, once.
+func TestWatchFindsTheNarrowestWidth(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state   store.RecallState
+		needs   int
+		want    int
+		queries int
+	}{
+		"new, too narrow":             {store.RecallState{EfSearch: 64}, 90, 99, watchFirst},
+		"new, wider than needed":      {store.RecallState{EfSearch: 64}, 30, 32, watchFirst},
+		"new, as wide as needed":      {store.RecallState{EfSearch: 64}, 64, 64, watchFirst},
+		"new, the narrowest there is": {store.RecallState{EfSearch: 64}, 1, 20, watchFirst},
+		"found before, too narrow":    {store.RecallState{EfSearch: 40, Fitted: true}, 90, 99, watchQueries},
+		"found before, and too wide":  {store.RecallState{EfSearch: 99, Fitted: true}, 30, 32, watchQueries},
+		"nothing helps":               {store.RecallState{EfSearch: 40, Fitted: true}, 5000, 40, watchQueries},
+	} {
+		id := tenanttest.New(t)
+		c.state.Objective = .98
+		k := newKept(id.UUID(), c.needs, c.state)
+		again, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID)
+		if err != nil || again < watchEvery/2 {
+			t.Fatalf("%s: come back in %v, %v", name, again, err)
 		}
-	}
-	last := k.recorded[len(k.recorded)-1]
-	if last.Recall != 1 || last.EfSearch < 100 || last.EfSearch > 115 {
-		t.Errorf("it settled at %+v", last)
-	}
-	if first := k.recorded[0]; first.Recall > .95 || first.EfSearch != 40 || first.Queries != watchQueries || first.ShortResults > 0 {
-		t.Errorf("it began with %+v", first)
+		if k.state.EfSearch != c.want || !k.state.Fitted {
+			t.Errorf("%s: the width is %d, want %d; asked: %v", name, k.state.EfSearch, c.want, k.asked)
+		}
+		if len(k.recorded) != 1 || k.recorded[0].EfSearch != c.want || k.recorded[0].Queries != c.queries ||
+			(k.recorded[0].Recall == 1) != (c.needs <= c.want) {
+			t.Errorf("%s: recorded %+v, want what searches find from now on", name, k.recorded)
+		}
 	}
 }
 
-// TestNarrowerWidthIsTriedFirst has a width that finds everything while a narrower one does not, or does.
-func TestNarrowerWidthIsTriedFirst(t *testing.T) {
+// TestIndexThatHasMovedIsMeasuredAgain: what was found of the one before says nothing.
+func TestIndexThatHasMovedIsMeasuredAgain(t *testing.T) {
 	t.Parallel()
-	for needs, want := range map[int]int{90: 100, 70: 80} {
-		id := tenanttest.New(t)
-		k := &keptIndex{lossyIndex: newLossy(id.UUID(), 500, 0), needs: needs}
-		k.state = store.RecallState{Name: "default", Indexed: true, Objective: .98, EfSearch: 100}
-		if _, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID); err != nil {
-			t.Fatal(err)
-		}
-		if k.state.EfSearch != want || len(k.tried) != watchQueries || k.tried[0] != 80 {
-			t.Errorf("where %d is needed, %v was tried and the width is %d, want %d", needs, k.tried, k.state.EfSearch, want)
-		}
-		if len(k.recorded) != 1 || k.recorded[0].EfSearch != 100 {
-			t.Errorf("recorded %+v, want what searches find alone", k.recorded)
-		}
+	id := tenanttest.New(t)
+	k := newKept(id.UUID(), 30, store.RecallState{EfSearch: 64, Objective: .98})
+	k.moved = true
+	again, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID)
+	if again != watchAgain || err != nil || len(k.recorded) > 0 {
+		t.Errorf("come back in %v, %v; recorded %+v", again, err, k.recorded)
 	}
 }
 
 func TestWatchEnds(t *testing.T) {
 	t.Parallel()
 	id := tenanttest.New(t)
-	k := &keptIndex{lossyIndex: newLossy(id.UUID(), 10, 0), state: store.RecallState{Name: "default", Objective: .98}}
+	k := newKept(id.UUID(), 1, store.RecallState{Objective: .98})
+	k.state.Indexed = false
 	if again, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID); again != 0 || err != nil || !k.forgotten {
 		t.Errorf("without an index: %v, %v", again, err)
 	}
@@ -112,24 +126,13 @@ func TestWatchEnds(t *testing.T) {
 	}
 }
 
-func TestWidthMovesTowardsTheObjective(t *testing.T) {
+func TestWatchLeavesAnEmptyCollectionAlone(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		s := store.RecallState{
-			EfSearch: rapid.IntRange(1, maxEfSearch).Draw(t, "ef"), Objective: rapid.Float64Range(.5, 1).Draw(t, "objective"),
-			Insufficient: rapid.IntRange(0, maxEfSearch).Draw(t, "insufficient"),
-		}
-		recall := rapid.Float64Range(0, 1).Draw(t, "recall")
-		ef := adaptedEfSearch(s, recall)
-		switch {
-		case ef < 1 || ef > maxEfSearch:
-			t.Fatalf("width %d", ef)
-		case recall < s.Objective && ef <= s.EfSearch && s.EfSearch < maxEfSearch:
-			t.Fatalf("too little found, and the width goes from %d to %d", s.EfSearch, ef)
-		case recall >= s.Objective && ef > s.EfSearch:
-			t.Fatalf("enough found, and the width goes from %d to %d", s.EfSearch, ef)
-		case ef < s.EfSearch && ef <= s.Insufficient:
-			t.Fatalf("narrowed to %d, which is known to miss the objective", ef)
-		}
-	})
+	id := tenanttest.New(t)
+	k := newKept(id.UUID(), 1, store.RecallState{Objective: .98, EfSearch: 64})
+	k.vectors = nil
+	again, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID)
+	if again < watchEvery/2 || err != nil || len(k.recorded) > 0 || k.state.Fitted {
+		t.Errorf("come back in %v, %v; %+v", again, err, k)
+	}
 }

@@ -53,7 +53,7 @@ type Collection struct {
 	Slot      int       // where its vectors lie
 	Backend   string    // which serves its vector searches: Pgvector or Pinecone
 	Chunks    int64     // about how many, as counted when its placement was last looked at; 0 while it is small
-	EfSearch  int       // how wide its approximate index is searched; 0: by size
+	EfSearch  int       // how wide its approximate index is searched, as measured; 0: not yet, and by size
 	Version   int64     // grows with every change of what is above
 	Languages []string  // languages its documents were analysed in, sorted; empty before the first document
 	CreatedAt time.Time

@@ -21,12 +21,14 @@ type RecallMeasurement struct {
 
 // RecallState is what a collection's next measurement starts from.
 type RecallState struct {
-	Collection   uuid.UUID
-	Name         string
-	Indexed      bool    // an approximate index serves it: without one there is nothing to measure
-	Objective    float64 // of its tenant
-	EfSearch     int     // how wide the index is searched now
-	Insufficient int     // the widest search known to miss the objective; 0: none
+	Collection uuid.UUID
+	Name       string
+	Indexed    bool    // an approximate index serves it: without one there is nothing to measure
+	Slot       int     // where the index is
+	Chunks     int64   // how many it had when its size was last looked at
+	Objective  float64 // of its tenant
+	EfSearch   int     // how wide the index is searched now
+	Fitted     bool    // the width was found by measuring this index; else it is the default of its size
 }
 
 // RecallReading is one collection's last measurement as operators see it.

@@ -15,7 +15,7 @@ type VectorPlacement struct {
 	Slot       int
 	Dimensions int
 	Chunks     int64
-	EfSearch   int        // as set; 0: by size
+	EfSearch   int        // as measured; 0: not yet, and by size
 	Forced     string     // PlaceExact or PlaceHNSW where an operator asked for it, PlaceBySize else
 	State      string     // settled, or the step of the move under way
 	Detail     string     // why it is not where it should be; empty when it is

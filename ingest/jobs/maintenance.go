@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -98,8 +99,20 @@ func (w *placeWorker) Work(ctx context.Context, job *river.Job[queue.PlaceCollec
 	if w.jobs.cfg.WatchRecall == nil {
 		return nil
 	}
-	// Where it lies now may have an approximate index, whose recall is to be watched; the job finds out.
-	_, err = w.jobs.client.Insert(ctx, queue.MeasureRecall{TenantID: job.Args.TenantID, CollectionID: job.Args.CollectionID}, nil)
+	return w.jobs.measureSoon(ctx, queue.MeasureRecall{TenantID: job.Args.TenantID, CollectionID: job.Args.CollectionID})
+}
+
+// measureSoon has a collection's recall measured: where it lies now may have an approximate index that nobody has measured.
+// The job finds out. One that waits for its next turn is called; one that is running notices when the index has changed.
+func (j *Jobs) measureSoon(ctx context.Context, job queue.MeasureRecall) error {
+	inserted, err := j.client.Insert(ctx, job, nil)
+	if err != nil || !inserted.UniqueSkippedAsDuplicate {
+		return err
+	}
+	_, err = j.client.JobRetry(ctx, inserted.Job.ID)
+	if errors.Is(err, river.ErrNotFound) {
+		return nil
+	}
 	return err
 }
 

@@ -183,7 +183,7 @@ func appendVector(to []byte, vector []float32) []byte {
 }
 
 // settle waits until the server's background work on the loaded collections is over, as far as operators can see: no
-// collection is being moved or waits for it, and none has changed its place for a while.
+// collection is being moved or waits for it, each index has been measured, and none has changed its place for a while.
 func (b *Bench) settle(ctx context.Context, subjects []*subject) error {
 	const quiet = 3
 	deadline := time.Now().Add(b.cfg.Settle)
@@ -214,7 +214,8 @@ func (b *Bench) places(ctx context.Context, subjects []*subject) (all string, mo
 		}
 		for _, c := range placement.Collections {
 			all += fmt.Sprintln(s.id, c.Collection, c.Slot, c.State)
-			moving = moving || c.State != "settled" || c.DueSince != nil
+			measured := c.Kind != "hnsw" || c.EfSearch > 0
+			moving = moving || c.State != "settled" || c.DueSince != nil || !measured
 		}
 	}
 	return all, moving, nil

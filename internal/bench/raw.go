@@ -67,7 +67,7 @@ func (r *raw) find(ctx context.Context, s *subject) (h home, err error) {
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(bind, s.id)
-	batch.Queue(`SELECT id, slot, dimensions, coalesce(nullif(ef_search, 0), CASE WHEN indexed_chunks <= 12000 THEN 28 ELSE 64 END)
+	batch.Queue(`SELECT id, slot, dimensions, coalesce(nullif(ef_search, 0), 64)
 		FROM collections WHERE tenant_id = $1 AND name = $2`, h.tenant, collection).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&h.collection, &h.slot, &h.dimensions, &h.ef) })
 	return h, r.conn.SendBatch(ctx, batch).Close()

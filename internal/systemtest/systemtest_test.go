@@ -5,6 +5,7 @@ package systemtest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,15 +77,20 @@ func NewPlaced(tb testing.TB, policy postgres.PlacementPolicy) *System {
 // without title and text, as cranfield has two, is no document.
 func (s *System) Load(tb testing.TB, t storefixture.Tenant, documents []beir.Document) {
 	tb.Helper()
-	const batch = 1000
-	for from := 0; from < len(documents); from += batch {
-		var docs []store.NewDocument
-		for _, d := range documents[from:min(from+batch, len(documents))] {
-			if d.Title != "" || d.Text != "" {
-				docs = append(docs, storefixture.Text(d.ID, d.Title, d.Text))
-			}
+	var docs []store.NewDocument
+	for _, d := range documents {
+		if d.Title != "" || d.Text != "" {
+			docs = append(docs, storefixture.Text(d.ID, d.Title, d.Text))
 		}
-		accepted, err := t.Handle.AcceptDocuments(context.Background(), t.Collection, docs, store.AcceptOptions{Bulk: true})
+	}
+	s.Index(tb, t, docs)
+}
+
+// Index returns when all of the documents can be found.
+func (s *System) Index(tb testing.TB, t storefixture.Tenant, docs []store.NewDocument) {
+	tb.Helper()
+	for batch := range slices.Chunk(docs, 1000) {
+		accepted, err := t.Handle.AcceptDocuments(context.Background(), t.Collection, batch, store.AcceptOptions{Bulk: true})
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -74,7 +74,11 @@ func registerCollectionCases() {
 		return h.PlaceCollection(n.b.ctx, n.a.Collection.ID)
 	})
 	registerIsolationCase("SetEfSearch", func(n *neighbours, h *postgres.Handle) (any, error) {
-		return nil, h.SetEfSearch(n.b.ctx, n.a.Collection.ID, 77)
+		state, err := n.a.Handle.RecallState(n.a.ctx, n.a.Collection.ID)
+		if err != nil {
+			return nil, err
+		}
+		return nil, h.SetEfSearch(n.b.ctx, state, 77)
 	})
 	registerIsolationCase("PutSettings", func(n *neighbours, h *postgres.Handle) (any, error) {
 		return h.PutSettings(n.b.ctx, json.RawMessage(`{"of":"b"}`))

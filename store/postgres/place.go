@@ -17,16 +17,22 @@ type place struct {
 	slot       int
 	backend    string
 	dimensions int
+	measured   int64 // its size when that was last looked at, where it has an approximate index
 }
 
-const placeColumns = `id, slot, backend, dimensions`
+const placeColumns = `id, slot, backend, dimensions, indexed_chunks`
 
 func (p *place) scan(row pgx.Row) error {
-	return row.Scan(&p.collection, &p.slot, &p.backend, &p.dimensions)
+	return row.Scan(&p.collection, &p.slot, &p.backend, &p.dimensions, &p.measured)
 }
 
 // indexed reports whether an index outside the database follows the collection.
 func (p place) indexed() bool { return p.backend == store.Pinecone }
+
+// outgrown reports whether an approximate index over so many chunks has become another than the one that was measured.
+func (p place) outgrown(chunks int64) bool {
+	return p.slot >= store.FirstOwnSlot && chunks >= 2*max(p.measured, 1)
+}
 
 // lockPlace reads the place of a collection. pgx.ErrNoRows means that the collection is being deleted.
 func (h *Handle) lockPlace(ctx context.Context, tx pgx.Tx, collection uuid.UUID) (p place, err error) {

@@ -86,11 +86,11 @@ func (h *Handle) placeStep(ctx context.Context, collection uuid.UUID) (state str
 func (h *Handle) placement(ctx context.Context, collection uuid.UUID) (placement, error) {
 	p := placement{place: place{collection: collection}}
 	err := h.read(ctx, func(b *pgx.Batch) {
-		b.Queue(`SELECT c.slot, c.backend, c.dimensions, c.deleted_at IS NOT NULL, coalesce(p.state, 'settled'),
+		b.Queue(`SELECT c.slot, c.backend, c.dimensions, c.indexed_chunks, c.deleted_at IS NOT NULL, coalesce(p.state, 'settled'),
 				p.source_slot, p.target_slot, coalesce(p.copied_to, 0), p.forced, p.due_since
 			FROM collections c LEFT JOIN collection_placements p ON p.tenant_id = c.tenant_id AND p.collection_id = c.id
 			WHERE c.tenant_id = $1 AND c.id = $2`, h.id.UUID(), collection).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&p.slot, &p.backend, &p.dimensions, &p.deleted, &p.state, &p.source, &p.target, &p.copiedTo, &p.forced, &p.dueSince)
+			return row.Scan(&p.slot, &p.backend, &p.dimensions, &p.measured, &p.deleted, &p.state, &p.source, &p.target, &p.copiedTo, &p.forced, &p.dueSince)
 		})
 	})
 	return p, err
@@ -154,15 +154,16 @@ func (h *Handle) collectionSize(ctx context.Context, collection uuid.UUID) (chun
 const countChunks = `(SELECT coalesce(sum(s.chunks), 0)::bigint FROM lexical_segments s WHERE s.tenant_id = $1 AND s.collection_id = $2)
 	- (SELECT count(*) FROM lexical_deleted d WHERE d.tenant_id = $1 AND d.collection_id = $2)`
 
-// settlePlacement notes that the collection lies where it should, and how large it is.
+// settlePlacement notes that the collection lies where it should, and how large it is. What was measured on an index half
+// as large says little of it.
 func (h *Handle) settlePlacement(ctx context.Context, p placement, chunks int64) error {
 	return h.write(ctx, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(`UPDATE collection_placements SET due_since = NULL, detail = '', step_at = now()
 			WHERE tenant_id = $1 AND collection_id = $2 AND state = 'settled'`, h.id.UUID(), p.collection)
 		if p.slot >= store.FirstOwnSlot {
-			batch.Queue(`UPDATE collections SET indexed_chunks = $3 WHERE tenant_id = $1 AND id = $2 AND indexed_chunks <> $3`,
-				h.id.UUID(), p.collection, chunks)
+			batch.Queue(`UPDATE collections SET indexed_chunks = $3, ef_search = CASE WHEN $4 THEN 0 ELSE ef_search END
+				WHERE tenant_id = $1 AND id = $2 AND indexed_chunks <> $3`, h.id.UUID(), p.collection, chunks, p.outgrown(chunks))
 		}
 		return tx.SendBatch(ctx, batch).Close()
 	})
@@ -226,28 +227,32 @@ func patientLocks(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// considerPlacement asks for a move of a collection with so many chunks when its size says so. A move that is under way,
+// considerPlacement asks for a look at a collection with so many chunks when its size calls for a move, or its index has
+// outgrown what was measured on it. A move that is under way,
 // or waits for something, has its job already.
 func (h *Handle) considerPlacement(ctx context.Context, tx pgx.Tx, at place, chunks int64) error {
-	if h.store.placement.wantsIndex(at, chunks) == (at.slot >= store.FirstOwnSlot) {
+	if h.store.placement.wantsIndex(at, chunks) == (at.slot >= store.FirstOwnSlot) && !at.outgrown(chunks) {
 		return nil
 	}
 	_, err := h.store.jobs.InsertTx(ctx, tx, queue.PlaceCollection{TenantID: h.id.UUID(), CollectionID: at.collection}, nil)
 	return err
 }
 
-// SetEfSearch says how wide the collection's approximate index is searched: 1 to 1,000, or 0 for the default of its
-// size. Searches follow within a minute.
-func (h *Handle) SetEfSearch(ctx context.Context, collection uuid.UUID, ef int) error {
-	if ef < 0 || ef > maxEfSearch {
-		return fault.InvalidField("ef_search", ef, "must be between 0 and %d", maxEfSearch)
+// SetEfSearch says how wide the collection's approximate index is searched, 1 to 1,000, as measured on the index that was
+// there when the state was read: fault.Conflict when the collection has another now or has grown by much, fault.NotFound
+// when it is gone. Searches follow within a minute.
+func (h *Handle) SetEfSearch(ctx context.Context, was store.RecallState, ef int) error {
+	if ef < 1 || ef > maxEfSearch {
+		return fault.InvalidField("ef_search", ef, "must be between 1 and %d", maxEfSearch)
 	}
 	return h.write(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE collections SET ef_search = $3 WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL`,
-			h.id.UUID(), collection, ef)
-		if err == nil && tag.RowsAffected() == 0 {
-			return fault.New(fault.NotFound, "the collection does not exist")
+		var same bool
+		err := tx.QueryRow(ctx, `UPDATE collections SET ef_search = CASE WHEN slot = $3 AND indexed_chunks = $4 THEN $5 ELSE ef_search END
+			WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING slot = $3 AND indexed_chunks = $4`,
+			h.id.UUID(), was.Collection, was.Slot, was.Chunks, ef).Scan(&same)
+		if err == nil && !same {
+			return fault.New(fault.Conflict, "the collection's index has changed meanwhile")
 		}
-		return err
+		return missing(err, "the collection does not exist")
 	})
 }

@@ -196,7 +196,7 @@ func (h *Handle) flip(ctx context.Context, p placement) (string, time.Duration, 
 		if left >= 10*closeEnough {
 			return errFarBehind
 		}
-		_, err = tx.Exec(ctx, `UPDATE collections SET slot = $3, version = version + 1,
+		_, err = tx.Exec(ctx, `UPDATE collections SET slot = $3, version = version + 1, ef_search = 0,
 				indexed_chunks = CASE WHEN $3::int >= $4::int THEN `+countChunks+` ELSE 0 END
 			WHERE tenant_id = $1 AND id = $2`, h.id.UUID(), p.collection, *p.target, store.FirstOwnSlot)
 		if err != nil {

@@ -57,16 +57,16 @@ func (p PlacementPolicy) buildMemory(chunks int64, dimensions int) int64 {
 	return min(max(chunks*perChunk/1024*5/4, 32<<10), p.IndexMemory)
 }
 
-// defaultEfSearch is how wide an index over so many chunks is searched where no measurement of the collection's
-// recall says otherwise.
+// defaultEfSearch is how wide an index over so many chunks is searched until its recall has been measured: wide enough
+// for real embeddings, of which 9,746 need 64 for .99 (docs/decisions/0014).
 func defaultEfSearch(chunks int64) int {
 	switch {
 	case chunks <= 12_000:
-		return 28
-	case chunks <= 100_000:
 		return 64
-	case chunks <= 1_000_000:
+	case chunks <= 100_000:
 		return 120
+	case chunks <= 1_000_000:
+		return 200
 	}
-	return 200
+	return 300
 }

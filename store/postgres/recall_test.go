@@ -13,13 +13,13 @@ import (
 func TestRecallIsKeptAndJudged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	record := func(recall float64, ef int) (insufficient int, since *time.Time) {
+	record := func(recall float64) (since *time.Time) {
 		t.Helper()
-		if err := e.Handle.RecordRecall(e.ctx, e.Collection.ID, store.RecallMeasurement{Recall: recall, Queries: 30, TopK: 10, EfSearch: ef}); err != nil {
+		if err := e.Handle.RecordRecall(e.ctx, e.Collection.ID, store.RecallMeasurement{Recall: recall, Queries: 30, TopK: 10, EfSearch: 40}); err != nil {
 			t.Fatal(err)
 		}
 		state, err := e.Handle.RecallState(e.ctx, e.Collection.ID)
-		if err != nil || state.Collection != e.Collection.ID || state.Name != "default" || state.Objective != .98 || state.Indexed {
+		if err != nil || state.Collection != e.Collection.ID || state.Name != "default" || state.Objective != .98 || state.Indexed || state.Fitted {
 			t.Fatalf("%+v, %v", state, err)
 		}
 		var kept float64
@@ -27,18 +27,17 @@ func TestRecallIsKeptAndJudged(t *testing.T) {
 		if kept != recall {
 			t.Errorf("kept %v of %v", kept, recall)
 		}
-		return state.Insufficient, since
+		return since
 	}
-	if insufficient, since := record(.99, 40); insufficient != 0 || since != nil {
-		t.Errorf("enough: %d, %v", insufficient, since)
+	if since := record(.99); since != nil {
+		t.Errorf("enough, since %v", since)
 	}
-	_, first := record(.9, 40)
-	insufficient, second := record(.97, 60)
-	if insufficient != 60 || first == nil || second == nil || !second.Equal(*first) {
-		t.Errorf("too little twice: %d, since %v and %v", insufficient, first, second)
+	first, second := record(.9), record(.97)
+	if first == nil || second == nil || !second.Equal(*first) {
+		t.Errorf("too little twice: since %v and %v", first, second)
 	}
-	if insufficient, since := record(1, 90); insufficient != 60 || since != nil {
-		t.Errorf("enough again: %d, %v", insufficient, since)
+	if since := record(1); since != nil {
+		t.Errorf("enough again, since %v", since)
 	}
 	if err := e.Handle.RecordRecall(e.ctx, uuid.New(), store.RecallMeasurement{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a collection that is not there: %v", err)
@@ -46,8 +45,9 @@ func TestRecallIsKeptAndJudged(t *testing.T) {
 	if err := e.Handle.ForgetRecall(e.ctx, e.Collection.ID); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := e.Handle.RecallState(e.ctx, e.Collection.ID); err != nil || state.Insufficient != 0 {
-		t.Errorf("forgotten: %+v, %v", state, err)
+	var left int
+	if e.Query(t, e.ID, `SELECT count(*) FROM collection_recall`, &left); left != 0 {
+		t.Errorf("%d figures are left", left)
 	}
 }
 

@@ -41,6 +41,7 @@ func newComparedEnv(t *testing.T) (e *env, words func() string) {
 	if !e.Collection.Indexed() {
 		t.Fatalf("the collection is in slot %d", e.Collection.Slot)
 	}
+	e.fit(28)
 	return e, words
 }
 

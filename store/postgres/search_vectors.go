@@ -103,9 +103,12 @@ func (s *snapshot) addCandidate(i int, c search.Candidate, distance float64) {
 	s.retrieved[i].Vector = append(s.retrieved[i].Vector, c)
 }
 
-// filteredFactor is how much wider the index is searched under a filter: what the scan finds when it goes on beyond its
-// width is not quite in order.
-const filteredFactor = 2
+// How much wider the index is searched under a filter, and how wide at least: what the scan finds when it goes on beyond
+// its width is not quite in order, and what was measured were searches without one.
+const (
+	filteredFactor = 2
+	leastFiltered  = 80
+)
 
 // leafOf names the partition that holds the target's vectors. A statement that names the partitioned table would have
 // to be planned for each search, or lock every partition (docs/decisions/0009). Partitions are never dropped; whether
@@ -121,7 +124,7 @@ func efSearch(plan search.Plan) int {
 		}
 		ef := targetEf(target)
 		if plan.Filter != nil {
-			ef *= filteredFactor
+			ef = max(ef*filteredFactor, leastFiltered)
 		}
 		widest = max(widest, ef, fromIndex(target, plan))
 	}

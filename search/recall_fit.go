@@ -1,0 +1,94 @@
+package search
+
+import (
+	"sort"
+
+	"lindero/store"
+)
+
+// margin is how much of the way from the objective to 1 a width must find to be chosen. Queries made of stored vectors
+// are a little easier than real ones, and two hundred of them miss the true figure by a few thousandths.
+const margin = 0.6
+
+// comfort is how much of the way a width must find, once it was chosen, for a narrower one to be looked for: almost all.
+// The luck of forty queries would narrow it bit by bit otherwise.
+const comfort = 0.95
+
+// widths are how wide an index may be searched, each a quarter wider than the one before.
+var widths = func() (all []int) {
+	for w := minEfSearch; w < maxEfSearch; w = (w*5 + 3) / 4 {
+		all = append(all, w)
+	}
+	return append(all, maxEfSearch)
+}()
+
+// Bounds of how wide an index is searched.
+const (
+	minEfSearch = 20
+	maxEfSearch = 1000
+)
+
+// fitting looks for the narrowest width that holds the objective. Nobody's search depends on a width before it has been
+// asked.
+type fitting struct {
+	state store.RecallState
+	ask   func(width int) (Recall, error) // of queries whose true answers are known
+}
+
+// fit returns the width that is to be searched and what it finds. measured is what the present width does.
+func (f fitting) fit(measured Recall) (width int, found Recall, err error) {
+	wanted := f.reach(margin)
+	switch {
+	case measured.Recall < f.state.Objective, !f.state.Fitted && measured.Recall < wanted:
+		return f.wider(measured, wanted)
+	case !f.state.Fitted, measured.Recall >= f.reach(comfort):
+		return f.narrower(measured, wanted)
+	}
+	return f.state.EfSearch, measured, nil
+}
+
+// reach is the recall at a share of the way from the objective to 1.
+func (f fitting) reach(share float64) float64 {
+	return f.state.Objective + share*(1-f.state.Objective)
+}
+
+// wider is the narrowest of the wider widths that finds what is wanted. Where none does, it is the narrowest of those that
+// find most: beyond it, searches would only be slower.
+func (f fitting) wider(measured Recall, wanted float64) (int, Recall, error) {
+	best, found := f.state.EfSearch, measured
+	for _, width := range widths {
+		if width <= f.state.EfSearch {
+			continue
+		}
+		tried, err := f.ask(width)
+		if err != nil {
+			return 0, Recall{}, err
+		}
+		if tried.Recall > found.Recall {
+			best, found = width, tried
+		}
+		if found.Recall >= wanted {
+			break
+		}
+	}
+	return best, found, nil
+}
+
+// narrower is the narrowest width that finds what is wanted; the present one is taken to.
+func (f fitting) narrower(measured Recall, wanted float64) (int, Recall, error) {
+	below := widths[:sort.SearchInts(widths, f.state.EfSearch)]
+	width, found := f.state.EfSearch, measured
+	var failed error
+	sort.Search(len(below), func(i int) bool {
+		tried, err := f.ask(below[i])
+		if err != nil {
+			failed = err
+		}
+		if err != nil || tried.Recall < wanted {
+			return false
+		}
+		width, found = below[i], tried
+		return true
+	})
+	return width, found, failed
+}
