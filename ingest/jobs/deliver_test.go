@@ -158,12 +158,12 @@ func TestFailedDeliveryIsTriedAgain(t *testing.T) {
 	first := to.next(t)
 	failing := outcomes(t, tenant, func(w store.Webhook) bool { return len(w.Deliveries) == 1 })
 	d := failing.Deliveries[0]
-	if wait := time.Until(d.DueAt); d.Status != store.DeliveryPending || d.Attempts != 1 || d.ErrorCode != "status" || d.ResponseStatus != 503 ||
+	if wait := d.DueAt.Sub(d.OutcomeAt); d.Status != store.DeliveryPending || d.Attempts != 1 || d.ErrorCode != "status" || d.ResponseStatus != 503 ||
 		failing.FailingSince == nil || wait < time.Second || wait > 7*time.Second {
 		t.Errorf("%+v, due in %v", failing, wait)
 	}
-	for attempts := 1; attempts <= 2; attempts++ { // the clock moves on
-		outcomes(t, tenant, func(w store.Webhook) bool { return w.Deliveries[0].Attempts == attempts })
+	for attempts := 1; attempts <= 2; attempts++ { // the clock moves on; by itself, too, where this takes long
+		outcomes(t, tenant, func(w store.Webhook) bool { return w.Deliveries[0].Attempts >= attempts })
 		hurry(t, f, tenant)
 		if again := to.next(t); again.header.Get(client.WebhookDeliveryHeader) != first.header.Get(client.WebhookDeliveryHeader) || string(again.body) != string(first.body) {
 			t.Errorf("another delivery came: %s", again.body)
@@ -199,7 +199,7 @@ func TestSlowReceiversDelayNobody(t *testing.T) {
 	})
 	own, other := newReceiver(t, nil), newReceiver(t, nil)
 	hook(t, slow, hangs.url)
-	start(t, withWebhooks(f.Store, 30*time.Second))
+	start(t, withWebhooks(f.Store, 10*time.Minute)) // longer than all that follows: who is delivered to is not waiting for it
 	t.Cleanup(func() { close(release) }) // before the workers stop, which wait for attempts under way
 	for i := range 20 {
 		wait(t, slow, accept(t, slow, split(fmt.Sprint("s", i), 1)...))
@@ -212,11 +212,7 @@ func TestSlowReceiversDelayNobody(t *testing.T) {
 	wait(t, quick, accept(t, quick, split("other", 1)...))
 	own.next(t)
 	other.next(t)
-	took := time.Since(began)
-	t.Logf("beside a hanging receiver deliveries took %v", took)
-	if took > 20*time.Second {
-		t.Error("that is too long")
-	}
+	t.Logf("beside a hanging receiver deliveries took %v", time.Since(began))
 	if n := len(hangs.posts); n > 3 {
 		t.Errorf("%d more attempts at once at a receiver that hangs", n)
 	}

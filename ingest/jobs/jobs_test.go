@@ -71,7 +71,7 @@ func start(tb testing.TB, cfg jobs.Config) *jobs.Jobs {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := j.Stop(ctx); err != nil {
 			tb.Error(err)
@@ -92,7 +92,7 @@ func accept(tb testing.TB, t storefixture.Tenant, docs ...store.NewDocument) sto
 // wait returns the operation when it is final.
 func wait(tb testing.TB, t storefixture.Tenant, op store.Operation) store.Operation {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	got, err := t.Handle.WaitOperation(ctx, op.ID)
 	for fault.Is(err, fault.Unavailable) && ctx.Err() == nil { // a client asks again
@@ -102,7 +102,7 @@ func wait(tb testing.TB, t storefixture.Tenant, op store.Operation) store.Operat
 		tb.Fatal(err)
 	}
 	if !got.Status.Final() {
-		tb.Fatalf("not done after a minute: %+v", got)
+		tb.Fatalf("not done after three minutes: %+v", got)
 	}
 	return got
 }

@@ -29,7 +29,7 @@ func segments(t *testing.T, tenant storefixture.Tenant, prefix string, n int) {
 func awaitFew(t *testing.T, f *storefixture.Fixture, tenant storefixture.Tenant) {
 	t.Helper()
 	var n int
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		f.Query(t, tenant.ID, `SELECT count(*) FROM lexical_segments`, &n)
 		if n <= few {
 			return
@@ -93,7 +93,7 @@ func TestSweepMergesAtStart(t *testing.T) {
 	tenant := f.Tenant(t, storefixture.External)
 	earlier := start(t, config(f.Store, nil)) // whose merges do nothing
 	segments(t, tenant, "a", 6)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := earlier.Stop(ctx); err != nil {
 		t.Fatal(err)
