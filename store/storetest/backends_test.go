@@ -124,7 +124,7 @@ func (s slotted) Settle(tb testing.TB, t storefixture.Tenant) {
 	execute(tb, s.owner, `INSERT INTO collection_placements (tenant_id, collection_id, state, forced)
 		SELECT tenant_id, id, 'settled', 'hnsw' FROM collections WHERE tenant_id = $1 AND deleted_at IS NULL
 		ON CONFLICT (tenant_id, collection_id) DO UPDATE SET forced = 'hnsw'`, t.ID.UUID())
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(settleTimeout); ; {
 		c, err := t.Handle.Collection(ctx, "default")
 		if err != nil {
 			tb.Fatal(err)
@@ -144,7 +144,7 @@ func (s slotted) Settle(tb testing.TB, t storefixture.Tenant) {
 
 func (slotted) Leave(testing.TB, storefixture.Tenant) {}
 
-// settleTimeout is generous for the service, which may make an index first.
+// settleTimeout is generous for the service, which may make an index first, and for a machine that does other work.
 const settleTimeout = 3 * time.Minute
 
 // onPinecone is a namespace of an emulator, over the wire and through the SDK.

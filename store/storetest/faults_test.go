@@ -94,9 +94,9 @@ func (r *resident) checkFaulty(when string, there []doc, about doc) {
 	}
 }
 
-// try syncs for a moment, and may fail.
+// try syncs once, and may fail.
 func (p *onPinecone) try(t storefixture.Tenant) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, _ = p.backend.Sync(ctx, t.ID, t.Handle, time.Now().Add(200*time.Millisecond))
 }
@@ -104,7 +104,7 @@ func (p *onPinecone) try(t storefixture.Tenant) {
 // recover syncs as the worker would until all is settled, and compares the namespace with the record.
 func (p *onPinecone) recover(tb testing.TB, t storefixture.Tenant, want int) {
 	tb.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(settleTimeout); ; {
 		settled, err := p.backend.Sync(context.Background(), t.ID, t.Handle, time.Now().Add(time.Second))
 		if settled {
 			differences, listErr := p.backend.Reconcile(context.Background(), t.ID, t.Handle, false)

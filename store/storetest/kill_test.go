@@ -83,7 +83,7 @@ func TestKilledWhileSyncing(t *testing.T) {
 		r.churn(there, round, random)
 		injected := b.emulator.Inject(pineconeemu.Fault{Method: method, Kind: pineconeemu.Slow, Applied: applied, Delay: 50 * time.Millisecond})
 		kill := startSync(t, w, r.ID)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), settleTimeout)
 		err := injected.Await(ctx, 1)
 		cancel()
 		if err != nil {

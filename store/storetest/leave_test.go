@@ -55,7 +55,7 @@ func (w *world) leaveThrough(injected pineconeemu.Fault) {
 	r.beingDeleted()
 	b.reconnect(w)
 	injection := b.emulator.Inject(injected)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	err := purge(ctx, b.backend, r.ID, r.Handle)
 	cancel()
 	if err == nil && len(w.namespaces(r.ID)) > 0 {
@@ -110,7 +110,7 @@ func purge(ctx context.Context, backend *pinecone.Backend, id tenant.ID, h *post
 func (w *world) endDeletion(name string, r *resident) {
 	w.Helper()
 	b := w.backend.(*onPinecone)
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(settleTimeout); ; {
 		err := purge(context.Background(), b.backend, r.ID, r.Handle)
 		if err == nil {
 			break
@@ -172,7 +172,7 @@ func TestKilledWhileDeleting(t *testing.T) {
 				r.beingDeleted()
 				injected := b.emulator.Inject(pineconeemu.Fault{Method: method, Kind: pineconeemu.Slow, Applied: applied, Skip: skip, Delay: time.Minute})
 				kill := startPurge(t, w, r.Tenant)
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), settleTimeout)
 				err := injected.Await(ctx, 1)
 				cancel()
 				kill()
@@ -189,7 +189,7 @@ func TestKilledWhileDeleting(t *testing.T) {
 		r.beingDeleted()
 		injected := b.emulator.Inject(pineconeemu.Fault{Method: "DeleteNamespace", Kind: pineconeemu.Slow, Delay: time.Millisecond})
 		kill := startPurge(t, w, r.Tenant)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), settleTimeout)
 		_ = injected.Await(ctx, 1)
 		cancel()
 		time.Sleep(delay * time.Millisecond) // the moment is to be anywhere
