@@ -336,8 +336,10 @@ func TestInterrupted(t *testing.T) {
 	me.url = watched.url
 	dir := filepath.Join(t.TempDir(), "a folder")
 	mixedFolder(t, dir, 400)
+	started := make(chan *process, 1)
+	watched.begin(func() { _ = (<-started).Process.Signal(os.Interrupt) }, 200<<10, 1<<62)
 	p := me.start(nil, "ingest", dir)
-	watched.begin(func() { _ = p.Process.Signal(os.Interrupt) }, 200<<10, 1<<62)
+	started <- p
 	if code := p.code(); code != exitInterrupted {
 		t.Fatalf("ended with %d:\n%s%s", code, p.out, p.err)
 	}

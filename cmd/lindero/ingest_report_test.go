@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -35,6 +36,10 @@ func TestCommandLineIsWhatAShellTakes(t *testing.T) {
 
 func TestProgressTellsRateAndTimeLeft(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testProgress)
+}
+
+func testProgress(t *testing.T) {
 	var screen bytes.Buffer
 	p := newProgress(&screen, true, 100<<20, time.Now().Add(-2*time.Second))
 	for range 3 {
