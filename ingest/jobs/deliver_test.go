@@ -200,7 +200,7 @@ func TestSlowReceiversDelayNobody(t *testing.T) {
 	own, other := newReceiver(t, nil), newReceiver(t, nil)
 	hook(t, slow, hangs.url)
 	start(t, withWebhooks(f.Store, 10*time.Minute)) // longer than all that follows: who is delivered to is not waiting for it
-	t.Cleanup(func() { close(release) }) // before the workers stop, which wait for attempts under way
+	t.Cleanup(func() { close(release) })            // before the workers stop, which wait for attempts under way
 	for i := range 20 {
 		wait(t, slow, accept(t, slow, split(fmt.Sprint("s", i), 1)...))
 	}

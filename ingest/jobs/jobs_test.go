@@ -54,8 +54,9 @@ func config(s *postgres.Store, embedder embed.Embedder) jobs.Config {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	return jobs.Config{
 		Store: s, Log: log, Pipeline: &ingest.Pipeline{Log: log},
-		Embedder:      func(*postgres.Handle, store.Profile) (embed.Embedder, error) { return embedder, nil },
-		MergeSegments: func(context.Context, *postgres.Handle, uuid.UUID) (time.Duration, error) { return 0, nil },
+		Embedder: func(*postgres.Handle, store.Profile) (embed.Embedder, error) { return embedder, nil },
+		// Nothing is merged, and the job comes back later: one that ended would be asked for again at once.
+		MergeSegments: func(context.Context, *postgres.Handle, uuid.UUID) (time.Duration, error) { return time.Hour, nil },
 		PurgeTenant:   func(context.Context, tenant.ID, *postgres.Handle) error { return nil },
 	}
 }
