@@ -53,7 +53,7 @@ func TestIndexWithManyDeadIsRebuilt(t *testing.T) {
 	e.fill(0, 3000)
 	e.place()
 	first := e.Collection.Slot
-	e.drop(0, 400) // few even when counted twice: the session that deleted may tell of it after ANALYZE has counted
+	e.drop(0, 400)                    // few even when counted twice: the session that deleted may tell of it after ANALYZE has counted
 	asOwner(t, f.OwnerURL, `ANALYZE`) // which counts the dead at once
 	if n := sweep(t, f); n != 0 {
 		t.Errorf("%d found where few are dead", n)
