@@ -117,7 +117,7 @@ func (b *Bench) slice(ctx context.Context, c *cell) (int64, time.Duration, error
 	return answered.Load(), time.Since(started), err
 }
 
-// clients ask the queries over and over until a moment; seen gets each answer's time, from many goroutines.
+// clients ask the queries over and over until a moment, each at least once; seen gets each answer's time, from many goroutines.
 func (b *Bench) clients(ctx context.Context, until time.Time, queries []*query, seen func(time.Duration)) error {
 	var next atomic.Int64
 	var wait sync.WaitGroup
@@ -125,7 +125,7 @@ func (b *Bench) clients(ctx context.Context, until time.Time, queries []*query, 
 	for n := range b.cfg.Clients {
 		wait.Go(func() {
 			ask := b.byHTTP()
-			for time.Now().Before(until) {
+			for asked := false; !asked || time.Now().Before(until); asked = true {
 				took, err := ask(ctx, queries[int(next.Add(1))%len(queries)])
 				if err != nil {
 					failed[n] = err

@@ -116,7 +116,7 @@ func (n *neighbours) run(ctx context.Context, name string, search, ingest bool) 
 	}
 	group.Go(func() error {
 		ask := n.bench.byHTTP()
-		for i := 0; time.Now().Before(until); i++ {
+		for i := 0; i == 0 || time.Now().Before(until); i++ { // without an answer there is nothing to compare
 			took, err := ask(grouped, n.quiet.queries[i%len(n.quiet.queries)])
 			if err != nil {
 				return fmt.Errorf("the quiet tenant's search: %w", err)
@@ -143,12 +143,12 @@ func (n *neighbours) indexed(ctx context.Context) (int64, error) {
 	return c.Stats.Chunks, err
 }
 
-// keepLoading sends one bulk request after the other, and waits for none: a neighbour's queue is part of its noise. The
+// keepLoading sends one bulk request after the other, one at least, and waits for none: a neighbour's queue is part of its noise. The
 // documents are new ones with the vectors of its first: making vectors takes more of the machine than sending them.
 func (n *neighbours) keepLoading(ctx context.Context, until time.Time) error {
 	s := n.loud.queries[0].subject
 	var lines bytes.Buffer
-	for time.Now().Before(until) {
+	for sent := false; !sent || time.Now().Before(until); sent = true {
 		lines.Reset()
 		for i := n.next + n.loaded; i < n.next+n.loaded+bodyDocuments; i++ {
 			text := strings.Join(words(n.bench.cfg.Seed, s.number, i, n.bench.cfg.Words), " ")
