@@ -6,13 +6,9 @@ import (
 	"lindero/store"
 )
 
-// margin is how much of the way from the objective to 1 a width must find to be chosen. Queries made of stored vectors
-// are a little easier than real ones, and two hundred of them miss the true figure by a few thousandths.
-const margin = 0.6
-
-// comfort is how much of the way a width must find, once it was chosen, for a narrower one to be looked for: almost all.
-// The luck of forty queries would narrow it bit by bit otherwise.
-const comfort = 0.95
+// margin is how much of the way from the objective to 1 a width must find to be chosen: queries made of stored vectors are
+// a little easier than real ones.
+const margin = 0.5
 
 // widths are how wide an index may be searched, each a quarter wider than the one before.
 var widths = func() (all []int) {
@@ -35,21 +31,17 @@ type fitting struct {
 	ask   func(width int) (Recall, error) // of queries whose true answers are known
 }
 
-// fit returns the width that is to be searched and what it finds. measured is what the present width does.
+// fit returns the width that is to be searched and what it finds. measured is what the present width does. One that was
+// found before stays as long as the objective is held: to look for a narrower one again and again would be to wait for luck.
 func (f fitting) fit(measured Recall) (width int, found Recall, err error) {
-	wanted := f.reach(margin)
+	wanted := f.state.Objective + margin*(1-f.state.Objective)
 	switch {
-	case measured.Recall < f.state.Objective, !f.state.Fitted && measured.Recall < wanted:
+	case measured.Recall < f.state.Objective, !f.state.Fitted && measured.atLeast < wanted:
 		return f.wider(measured, wanted)
-	case !f.state.Fitted, measured.Recall >= f.reach(comfort):
+	case !f.state.Fitted:
 		return f.narrower(measured, wanted)
 	}
 	return f.state.EfSearch, measured, nil
-}
-
-// reach is the recall at a share of the way from the objective to 1.
-func (f fitting) reach(share float64) float64 {
-	return f.state.Objective + share*(1-f.state.Objective)
 }
 
 // wider is the narrowest of the wider widths that finds what is wanted. Where none does, it is the narrowest of those that
@@ -67,7 +59,7 @@ func (f fitting) wider(measured Recall, wanted float64) (int, Recall, error) {
 		if tried.Recall > found.Recall {
 			best, found = width, tried
 		}
-		if found.Recall >= wanted {
+		if found.atLeast >= wanted {
 			break
 		}
 	}
@@ -84,7 +76,7 @@ func (f fitting) narrower(measured Recall, wanted float64) (int, Recall, error) 
 		if err != nil {
 			failed = err
 		}
-		if err != nil || tried.Recall < wanted {
+		if err != nil || tried.atLeast < wanted {
 			return false
 		}
 		width, found = below[i], tried

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ func (m measurement) run(ctx context.Context, queries [][]float32, limit time.Du
 		p := probe{vector: queries[len(probes)]}
 		var ofIndex Response
 		for _, exact := range []bool{len(probes)%2 == 0, len(probes)%2 != 0} {
-			response, err := m.ask(ctx, p.vector, exact, 0)
+			response, err := m.ask(ctx, p.vector, m.topK, exact, 0)
 			if err != nil {
 				return Recall{}, nil, err
 			}
@@ -61,7 +62,7 @@ func (m measurement) over(ctx context.Context, probes []probe, efSearch int) (Re
 	var t tally
 	for _, p := range probes {
 		started := time.Now()
-		response, err := m.ask(ctx, p.vector, false, efSearch)
+		response, err := m.ask(ctx, p.vector, m.topK, false, efSearch)
 		if err != nil {
 			return Recall{}, err
 		}
@@ -75,10 +76,10 @@ func (m measurement) over(ctx context.Context, probes []probe, efSearch int) (Re
 
 // ask searches without a line in the log of slow searches: an exact scan is meant to take long. An efSearch of 0 is the
 // collection's own.
-func (m measurement) ask(ctx context.Context, vector []float32, exact bool, efSearch int) (Response, error) {
+func (m measurement) ask(ctx context.Context, vector []float32, topK int, exact bool, efSearch int) (Response, error) {
 	started := time.Now()
 	q, err := parse(&Request{
-		Vector: vector, Collections: []string{m.collection}, TopK: &m.topK, Mode: Semantic, Exact: exact, Include: []string{},
+		Vector: vector, Collections: []string{m.collection}, TopK: &topK, Mode: Semantic, Exact: exact, Include: []string{},
 	})
 	if err != nil {
 		return Response{}, err
@@ -92,12 +93,14 @@ func (m measurement) ask(ctx context.Context, vector []float32, exact bool, efSe
 // tally counts what the index found of the true answers.
 type tally struct {
 	queries, found, wanted, short int
+	missed                        float64 // sum of the squares of what was missed of each query
 	times                         []float64
 }
 
 func (t *tally) add(ofIndex Response, best []Result) {
 	found, wanted := overlap(ofIndex.Results, best)
 	t.queries, t.found, t.wanted = t.queries+1, t.found+found, t.wanted+wanted
+	t.missed += float64((wanted - found) * (wanted - found))
 	t.times = append(t.times, ofIndex.TookMS)
 	if len(ofIndex.Results) < len(best) {
 		t.short++
@@ -105,9 +108,11 @@ func (t *tally) add(ofIndex Response, best []Result) {
 }
 
 func (t *tally) outcome(topK int) Recall {
-	outcome := Recall{Recall: 1, Queries: t.queries, TopK: topK, IndexMS: percentiles(t.times), ShortResults: t.short}
+	outcome := Recall{Recall: 1, atLeast: 1, Queries: t.queries, TopK: topK, IndexMS: percentiles(t.times), ShortResults: t.short}
 	if t.wanted > 0 { // of nothing, all was found
 		outcome.Recall = float64(t.found) / float64(t.wanted)
+		// By one standard error, and by one result more that might have been missed: few queries say little.
+		outcome.atLeast = outcome.Recall - (math.Sqrt(t.missed)+1)/float64(t.wanted)
 	}
 	return outcome
 }

@@ -36,7 +36,7 @@ func (i *lossyIndex) Retrieve(_ context.Context, plan Plan) (Snapshot, error) {
 	target := plan.Targets[0]
 	var all []Candidate
 	for n, v := range i.vectors {
-		score := float64(v[0]*target.Vector[0] + v[1]*target.Vector[1])
+		score := dotted(v, target.Vector)
 		all = append(all, Candidate{Tenant: i.tenant, Ordinal: int64(n), Score: score})
 	}
 	slices.SortFunc(all, func(a, b Candidate) int {

@@ -23,6 +23,9 @@ type keptIndex struct {
 	asked     map[int]int // searches by width
 }
 
+// chunksKept is how many vectors there are to make queries of.
+const chunksKept = 100
+
 func newKept(id uuid.UUID, needs int, state store.RecallState) *keptIndex {
 	k := &keptIndex{lossyIndex: newLossy(id, 500, 0), needs: needs, state: state, asked: map[int]int{}}
 	k.state.Name, k.state.Indexed, k.state.Collection = "default", true, k.collection.ID
@@ -75,28 +78,31 @@ func TestWatchFindsTheNarrowestWidth(t *testing.T) {
 		want    int
 		queries int
 	}{
-		"new, too narrow":             {store.RecallState{EfSearch: 64}, 90, 99, watchFirst},
-		"new, wider than needed":      {store.RecallState{EfSearch: 64}, 30, 32, watchFirst},
-		"new, as wide as needed":      {store.RecallState{EfSearch: 64}, 64, 64, watchFirst},
-		"new, the narrowest there is": {store.RecallState{EfSearch: 64}, 1, 20, watchFirst},
-		"found before, too narrow":    {store.RecallState{EfSearch: 40, Fitted: true}, 90, 99, watchQueries},
-		"found before, and too wide":  {store.RecallState{EfSearch: 99, Fitted: true}, 30, 32, watchQueries},
-		"nothing helps":               {store.RecallState{EfSearch: 40, Fitted: true}, 5000, 40, watchQueries},
+		"new, too narrow":             {store.RecallState{EfSearch: 64}, 90, 99, thorough},
+		"new, wider than needed":      {store.RecallState{EfSearch: 64}, 30, 32, thorough},
+		"new, as wide as needed":      {store.RecallState{EfSearch: 64}, 64, 64, thorough},
+		"new, the narrowest there is": {store.RecallState{EfSearch: 64}, 1, 20, thorough},
+		"found before, too narrow":    {store.RecallState{EfSearch: 40, Fitted: true}, 90, 99, thorough},
+		"found before":                {store.RecallState{EfSearch: 99, Fitted: true}, 30, 99, glance},
+		"nothing helps":               {store.RecallState{EfSearch: 40, Fitted: true}, 5000, 40, thorough},
 	} {
-		id := tenanttest.New(t)
-		c.state.Objective = .98
-		k := newKept(id.UUID(), c.needs, c.state)
-		again, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID)
-		if err != nil || again < watchEvery/2 {
-			t.Fatalf("%s: come back in %v, %v", name, again, err)
-		}
-		if k.state.EfSearch != c.want || !k.state.Fitted {
-			t.Errorf("%s: the width is %d, want %d; asked: %v", name, k.state.EfSearch, c.want, k.asked)
-		}
-		if len(k.recorded) != 1 || k.recorded[0].EfSearch != c.want || k.recorded[0].Queries != c.queries ||
-			(k.recorded[0].Recall == 1) != (c.needs <= c.want) {
-			t.Errorf("%s: recorded %+v, want what searches find from now on", name, k.recorded)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // the watch rests most of the time
+			id := tenanttest.New(t)
+			c.state.Objective = .98
+			k := newKept(id.UUID(), c.needs, c.state)
+			again, err := newTestService(t).WatchRecall(t.Context(), k, id, k.collection.ID)
+			if err != nil || again < watchEvery/2 {
+				t.Fatalf("come back in %v, %v", again, err)
+			}
+			if k.state.EfSearch != c.want || !k.state.Fitted {
+				t.Errorf("the width is %d, want %d; asked: %v", k.state.EfSearch, c.want, k.asked)
+			}
+			if len(k.recorded) != 1 || k.recorded[0].EfSearch != c.want || k.recorded[0].Queries != min(c.queries, chunksKept) ||
+				(k.recorded[0].Recall == 1) != (c.needs <= c.want) {
+				t.Errorf("recorded %+v, want what searches find from now on", k.recorded)
+			}
+		})
 	}
 }
 

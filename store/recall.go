@@ -28,7 +28,7 @@ type RecallState struct {
 	Chunks     int64   // how many it had when its size was last looked at
 	Objective  float64 // of its tenant
 	EfSearch   int     // how wide the index is searched now
-	Fitted     bool    // the width was found by measuring this index; else it is the default of its size
+	Fitted     bool    // the width was found by measuring this index, for this objective
 }
 
 // RecallReading is one collection's last measurement as operators see it.

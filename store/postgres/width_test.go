@@ -42,9 +42,20 @@ func TestWidthIsOfOneIndex(t *testing.T) {
 		t.Fatalf("of a new index: %+v", state)
 	}
 	e.fit(33)
-	if now := measure(); !now.Fitted || now.EfSearch != 33 || e.Collection.EfSearch != 33 {
-		t.Errorf("after it was set: %+v", now)
+	if now := measure(); now.Fitted || now.EfSearch != 33 || e.Collection.EfSearch != 33 {
+		t.Errorf("before the measurement is kept: %+v", now)
 	}
+	if err := e.Handle.RecordRecall(e.ctx, e.Collection.ID, store.RecallMeasurement{Recall: .99, EfSearch: 33}); err != nil {
+		t.Fatal(err)
+	}
+	if now := measure(); !now.Fitted {
+		t.Errorf("after it was measured: %+v", now)
+	}
+	e.Exec(t, e.ID, `UPDATE tenants SET settings = '{"recall_objective": 0.9}'`)
+	if now := measure(); now.Fitted || now.EfSearch != 33 || now.Objective != .9 {
+		t.Errorf("for another objective: %+v", now)
+	}
+	e.Exec(t, e.ID, `UPDATE tenants SET settings = '{}'`)
 
 	asOwner(t, e.OwnerURL, `DELETE FROM river.river_job`)
 	e.fill(50, 99)
