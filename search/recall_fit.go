@@ -6,8 +6,8 @@ import (
 	"lindero/store"
 )
 
-// margin is how much of the way from the objective to 1 a width must find to be chosen: queries made of stored vectors are
-// a little easier than real ones.
+// margin is how much of the way from the objective to 1 a narrower width must find to be chosen, beyond what the choice of
+// queries may have added: nobody asked for it to be narrower.
 const margin = 0.5
 
 // widths are how wide an index may be searched, each a quarter wider than the one before.
@@ -31,22 +31,22 @@ type fitting struct {
 	ask   func(width int) (Recall, error) // of queries whose true answers are known
 }
 
-// fit returns the width that is to be searched and what it finds. measured is what the present width does. One that was
-// found before stays as long as the objective is held: to look for a narrower one again and again would be to wait for luck.
+// fit returns the width that is to be searched and what it finds. measured is what the present width does. One that misses
+// the objective is widened. One that holds it is narrowed when it is only the default: one that was found before stays, for
+// to look for a narrower one again and again would be to wait for luck.
 func (f fitting) fit(measured Recall) (width int, found Recall, err error) {
-	wanted := f.state.Objective + margin*(1-f.state.Objective)
 	switch {
-	case measured.Recall < f.state.Objective, !f.state.Fitted && measured.atLeast < wanted:
-		return f.wider(measured, wanted)
+	case measured.Recall < f.state.Objective:
+		return f.wider(measured)
 	case !f.state.Fitted:
-		return f.narrower(measured, wanted)
+		return f.narrower(measured)
 	}
 	return f.state.EfSearch, measured, nil
 }
 
-// wider is the narrowest of the wider widths that finds what is wanted. Where none does, it is the narrowest of those that
+// wider is the narrowest of the wider widths that holds the objective. Where none does, it is the narrowest of those that
 // find most: beyond it, searches would only be slower.
-func (f fitting) wider(measured Recall, wanted float64) (int, Recall, error) {
+func (f fitting) wider(measured Recall) (int, Recall, error) {
 	best, found := f.state.EfSearch, measured
 	for _, width := range widths {
 		if width <= f.state.EfSearch {
@@ -59,15 +59,16 @@ func (f fitting) wider(measured Recall, wanted float64) (int, Recall, error) {
 		if tried.Recall > found.Recall {
 			best, found = width, tried
 		}
-		if found.atLeast >= wanted {
+		if found.Recall >= f.state.Objective {
 			break
 		}
 	}
 	return best, found, nil
 }
 
-// narrower is the narrowest width that finds what is wanted; the present one is taken to.
-func (f fitting) narrower(measured Recall, wanted float64) (int, Recall, error) {
+// narrower is the narrowest width that holds the objective by a margin, or the present one.
+func (f fitting) narrower(measured Recall) (int, Recall, error) {
+	wanted := f.state.Objective + margin*(1-f.state.Objective)
 	below := widths[:sort.SearchInts(widths, f.state.EfSearch)]
 	width, found := f.state.EfSearch, measured
 	var failed error

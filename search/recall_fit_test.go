@@ -30,21 +30,31 @@ func TestFittedWidthIsTheNarrowestThatHolds(t *testing.T) {
 		if err != nil || found != finds(width) {
 			t.Fatalf("width %d is said to find %v; %v", width, found.Recall, err)
 		}
-		holds := func(w int) bool { return finds(w).atLeast >= state.Objective+margin*(1-state.Objective) }
+		most := finds(maxEfSearch).Recall
+		holds := func(w int) bool { return finds(w).Recall >= state.Objective }
+		surely := func(w int) bool { return finds(w).atLeast >= state.Objective+margin*(1-state.Objective) }
+		at := slices.IndexFunc(widths, surely)
 		switch {
-		case state.Fitted && before.Recall >= state.Objective:
+		case holds(state.EfSearch) && state.Fitted:
 			if width != state.EfSearch {
 				t.Fatalf("enough was found, and the width goes from %d to %d", state.EfSearch, width)
 			}
-		case !holds(maxEfSearch):
-			if found.Recall != finds(maxEfSearch).Recall && found.Recall != before.Recall {
-				t.Fatalf("width %d finds %v, though %v can be found", width, found.Recall, finds(maxEfSearch).Recall)
+		case holds(state.EfSearch) && (at < 0 || widths[at] >= state.EfSearch):
+			if width != state.EfSearch {
+				t.Fatalf("the width goes from %d to %d, which may not be enough", state.EfSearch, width)
 			}
-		case !holds(width):
-			t.Fatalf("width %d finds %v, though %d is enough", width, found.Recall, maxEfSearch)
-		case !state.Fitted || width > state.EfSearch:
-			if at := slices.IndexFunc(widths, holds); width > widths[at] && width != state.EfSearch && widths[at] > state.EfSearch {
-				t.Fatalf("width %d, though %d is enough", width, widths[at])
+		case holds(state.EfSearch):
+			if width != widths[at] {
+				t.Fatalf("the width goes from %d to %d, though %d is enough", state.EfSearch, width, widths[at])
+			}
+		case most < state.Objective:
+			if found.Recall != most && state.EfSearch < maxEfSearch {
+				t.Fatalf("width %d finds %v, though %v can be found", width, found.Recall, most)
+			}
+		default:
+			next := slices.IndexFunc(widths, func(w int) bool { return w > state.EfSearch && holds(w) })
+			if width != widths[next] {
+				t.Fatalf("too little found at %d, and the width becomes %d instead of %d", state.EfSearch, width, widths[next])
 			}
 		}
 	})

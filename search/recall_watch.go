@@ -24,17 +24,18 @@ type RecallKeeper interface {
 	SetEfSearch(ctx context.Context, was store.RecallState, ef int) error
 }
 
-// Cost of the watch: a width is found with up to five hundred queries, and then looked at every ten minutes or so with
-// forty, each followed by a rest of four times what it took: of the database's time, the watch takes a fifth at most.
-// Exact scans, most of the cost, are begun for a minute at most.
+// Cost of the watch: a width is found with up to two hundred queries, each followed by a rest as long as it took, so in half
+// of a processor's time for some seconds after the index was built with all of it. Then it is looked at every ten minutes or
+// so with forty, and rests of four times what each took. Exact scans, most of the cost, are begun for half a minute at most.
 const (
-	watchEvery  = 10 * time.Minute
-	watchJitter = 4 * time.Minute // so that collections promoted together are not measured together for ever
-	watchAgain  = 5 * time.Second // when it has changed meanwhile
-	thorough    = 500
-	glance      = 40
-	watchTime   = time.Minute
-	watchRest   = 4
+	watchEvery   = 10 * time.Minute
+	watchJitter  = 4 * time.Minute // so that collections promoted together are not measured together for ever
+	watchAgain   = 5 * time.Second // when it has changed meanwhile
+	thorough     = 200
+	thoroughRest = 1
+	glance       = 40
+	glanceRest   = 4
+	watchTime    = 30 * time.Second
 )
 
 // WatchRecall measures a collection's recall, keeps the figure and fits how wide the index is searched to the tenant's
@@ -65,7 +66,7 @@ func (s *Service) measureAndFit(ctx context.Context, keeper RecallKeeper, id ten
 	if _, err := s.describe(ctx, keeper, id.UUID(), []string{state.Name}, true); err != nil {
 		return err
 	}
-	m := measurement{service: s, index: keeper, tenant: id, collection: state.Name, topK: defaultTopK, rest: watchRest}
+	m := measurement{service: s, index: keeper, tenant: id, collection: state.Name, topK: defaultTopK, rest: glanceRest}
 	var measured Recall
 	var probes []probe
 	var err error
@@ -73,6 +74,7 @@ func (s *Service) measureAndFit(ctx context.Context, keeper RecallKeeper, id ten
 		measured, _, err = m.look(ctx, keeper, state, glance)
 	}
 	if err == nil && (!state.Fitted || measured.Recall < state.Objective) { // forty queries may have been unlucky
+		m.rest = thoroughRest
 		measured, probes, err = m.look(ctx, keeper, state, thorough)
 	}
 	if err != nil || measured.Queries == 0 {

@@ -23,9 +23,6 @@ type keptIndex struct {
 	asked     map[int]int // searches by width
 }
 
-// chunksKept is how many vectors there are to make queries of.
-const chunksKept = 100
-
 func newKept(id uuid.UUID, needs int, state store.RecallState) *keptIndex {
 	k := &keptIndex{lossyIndex: newLossy(id, 500, 0), needs: needs, state: state, asked: map[int]int{}}
 	k.state.Name, k.state.Indexed, k.state.Collection = "default", true, k.collection.ID
@@ -98,7 +95,7 @@ func TestWatchFindsTheNarrowestWidth(t *testing.T) {
 			if k.state.EfSearch != c.want || !k.state.Fitted {
 				t.Errorf("the width is %d, want %d; asked: %v", k.state.EfSearch, c.want, k.asked)
 			}
-			if len(k.recorded) != 1 || k.recorded[0].EfSearch != c.want || k.recorded[0].Queries != min(c.queries, chunksKept) ||
+			if len(k.recorded) != 1 || k.recorded[0].EfSearch != c.want || k.recorded[0].Queries != c.queries ||
 				(k.recorded[0].Recall == 1) != (c.needs <= c.want) {
 				t.Errorf("recorded %+v, want what searches find from now on", k.recorded)
 			}

@@ -61,12 +61,10 @@ func (p PlacementPolicy) buildMemory(chunks int64, dimensions int) int64 {
 // for real embeddings, of which 9,746 need 64 for .99 (docs/decisions/0014).
 func defaultEfSearch(chunks int64) int {
 	switch {
-	case chunks <= 12_000:
-		return 64
 	case chunks <= 100_000:
-		return 120
+		return 64
 	case chunks <= 1_000_000:
-		return 200
+		return 120
 	}
-	return 300
+	return 200
 }
