@@ -32,8 +32,8 @@ type fitting struct {
 }
 
 // fit returns the width that is to be searched and what it finds. measured is what the present width does. One that misses
-// the objective is widened. One that holds it is narrowed when it is only the default: one that was found before stays, for
-// to look for a narrower one again and again would be to wait for luck.
+// the objective is widened. One that holds it is narrowed unless it was found for this index and objective before: to look
+// for a narrower one again and again would be to wait for luck.
 func (f fitting) fit(measured Recall) (width int, found Recall, err error) {
 	switch {
 	case measured.Recall < f.state.Objective:
