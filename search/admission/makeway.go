@@ -7,10 +7,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Bulk work beside searches of others rests for so long after each piece, for each time that the piece took, and at
-// most for so long, so that it never stands still.
+// Bulk work beside searches of others rests for so long after each piece, for each time that the piece took, so that fewer
+// than one search in twenty meets a piece; and at most for so long, so that it never stands still.
 const (
-	restFactor = 15
+	restFactor = 25
 	maxRest    = 2 * time.Second
 	restStep   = 50 * time.Millisecond
 )
