@@ -47,14 +47,14 @@ func boxes(from, to int) (documents []beir.Document) {
 // awaitFitted returns how wide the tenant's index is searched, when that has been measured on so many chunks.
 func (s *System) awaitFitted(t *testing.T, tenant storefixture.Tenant, chunks int) (ef int) {
 	t.Helper()
-	var size int
+	var size, kept int // the figure is kept after the width
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		s.Query(t, tenant.ID, `SELECT ef_search, indexed_chunks FROM collections`, &ef, &size)
-		if ef > 0 && size >= chunks {
+		s.Query(t, tenant.ID, `SELECT ef_search, indexed_chunks, (SELECT count(*) FROM collection_recall) FROM collections`, &ef, &size, &kept)
+		if ef > 0 && size >= chunks && kept > 0 {
 			return ef
 		}
 	}
-	t.Fatalf("the recall was not measured: ef_search %d at %d chunks, want %d chunks", ef, size, chunks)
+	t.Fatalf("the recall was not measured: ef_search %d at %d chunks, want %d chunks; %d figures", ef, size, chunks, kept)
 	return 0
 }
 
