@@ -91,7 +91,6 @@ func TestShuffledAnswerIsPutInOrder(t *testing.T) {
 	requireVectors(t, got, texts)
 }
 
-// TestFaultsThatPass are answered by a second attempt.
 // patienceFor is short for the server that hangs, but long enough for it to hear of each request. No other is to be taken
 // for it because the machine is slow.
 func patienceFor(server string) func(*Config) {
@@ -102,6 +101,7 @@ func patienceFor(server string) func(*Config) {
 	}
 }
 
+// TestFaultsThatPass are answered by a second attempt.
 func TestFaultsThatPass(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]http.HandlerFunc{

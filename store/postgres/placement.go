@@ -228,8 +228,7 @@ func patientLocks(ctx context.Context, tx pgx.Tx) error {
 }
 
 // considerPlacement asks for a look at a collection with so many chunks when its size calls for a move, or its index has
-// outgrown what was measured on it. A move that is under way,
-// or waits for something, has its job already.
+// outgrown what was measured on it. A move that is under way, or waits for something, has its job already.
 func (h *Handle) considerPlacement(ctx context.Context, tx pgx.Tx, at place, chunks int64) error {
 	if h.store.placement.wantsIndex(at, chunks) == (at.slot >= store.FirstOwnSlot) && !at.outgrown(chunks) {
 		return nil

@@ -81,9 +81,9 @@ func Start(ctx context.Context) error {
 // Facts are what a file says of itself.
 type Facts struct{ Title, Author, Subject, Keywords string }
 
-// Read calls page for each page in order, and starts PDFium where Start has not. It stops at page's first error and when ctx ends, which also stops
-// PDFium in the middle of its work. The error is ErrEncrypted when the file asks for a password, and ErrMemory when
-// it needs more than MemoryBytes.
+// Read calls page for each page in order, and starts PDFium where Start has not. It stops at page's first error and when
+// ctx ends, which also stops PDFium in the middle of its work. The error is ErrEncrypted when the file asks for a password,
+// and ErrMemory when it needs more than MemoryBytes.
 func Read(ctx context.Context, data []byte, facts func(Facts), page func(number int, p Page) error) error {
 	pool, err := start()
 	if err != nil {
