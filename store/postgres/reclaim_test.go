@@ -115,6 +115,15 @@ func TestRewritingGivesWay(t *testing.T) {
 	}
 }
 
+// checkGivenBack looks at the size of the table of deleted chunks, which was emptied.
+func (e *env) checkGivenBack() {
+	e.Helper()
+	var size int64
+	if queryRow(e, e.OwnerURL, `SELECT pg_total_relation_size('lexical_deleted')`, &size); size > 64<<10 {
+		e.Errorf("%d bytes are left of the emptied table", size)
+	}
+}
+
 // fileOf is the file of the table of chunks.
 func fileOf(e *env) (file uint32) {
 	e.Helper()
@@ -151,10 +160,7 @@ func TestCountsThatLagAreWaitedFor(t *testing.T) {
 	if err := postgres.Reclaim(e.Handle, e.ctx, removed); err != nil {
 		t.Fatal(err)
 	}
-	var size int64
-	if queryRow(t, e.OwnerURL, `SELECT pg_total_relation_size('lexical_deleted')`, &size); size > 64<<10 {
-		t.Errorf("%d bytes are left of the emptied table", size)
-	}
+	e.checkGivenBack()
 }
 
 // TestReclaimingWaitsForWriters has somebody write for twelve seconds in another database of the same server, which keeps
@@ -184,10 +190,7 @@ func TestReclaimingWaitsForWriters(t *testing.T) {
 	default:
 		t.Error("nobody waited")
 	}
-	var size int64
-	if queryRow(t, e.OwnerURL, `SELECT pg_total_relation_size('lexical_deleted')`, &size); size > 64<<10 {
-		t.Errorf("%d bytes are left of the emptied table", size)
-	}
+	e.checkGivenBack()
 }
 
 // TestOnlyEmptiedTablesAreRewritten calls the owner's functions for tables with rows in them, and for others.
